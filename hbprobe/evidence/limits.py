@@ -6,6 +6,7 @@ likelihood is within 3 of it form the bracket. docs/statistics.md has the model,
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -51,9 +52,9 @@ LEAST_GAIN: Final = 10.0
 happen
 to lie at long holds gain more than 30."""
 LEAST_HIT: Final = 0.6
-"""A path with one limit loses at least this share of what lasts longer."""
-LEAST_HIT_OF_TOLD: Final = 0.9
-"""Where devices are told, hardly a silence lasts longer than the one limit."""
+"""A path with one limit loses at least this share of what lasts longer, where devices are told."""
+LEAST_LOST: Final = 0.9
+"""Hardly a silence that lasts longer than the one limit is answered."""
 LEAST_OF_SEVERAL: Final = 0.1
 LEAST_LOSSES: Final = 5
 LEAST_DEVICES: Final = 2
@@ -67,6 +68,10 @@ _SHARP_S: Final = 5.0
 _PAUSE_S: Final = 130.0
 """So much later than the timer may a device that was told ask again."""
 _AGREEING: Final = 0.3
+_AT_ONE_TIME: Final = 1.15
+_AT_ONE_TIME_S: Final = 5.0
+"""What dies within this factor, and so many seconds more, dies at about one time. Of what accidents end, which come
+at any moment, one in twenty does at most, however many there are."""
 _LEAST_BETWEEN: Final = 10
 """Where fewer silences ended, it is not known whether losses set in at once."""
 _CURVE_STEPS: Final = 150
@@ -176,18 +181,37 @@ def limit_of(silences: Silences, coarse_s: float = 0.0, *, least_devices: int = 
         or fit.hit < LEAST_OF_SEVERAL
         or not _enough_losses(silences, fit, least_devices)
     ):
-        few_lose = len(np.unique(silences.who[silences.is_cut])) < least_devices
-        if seen.longest_answered_s is not None and (few_lose or not _are_beyond_accident(seen.losses, seen.silences)):
-            return replace(seen, judgement=LimitStatus.NONE_SEEN)
-        return seen if fit is None else replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit)
-    seen = replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit, how=_how(silences, fit))
-    spread = _spread(silences, fit)
-    if fit.hit < LEAST_HIT or spread is not None:
+        return _without_a_time(seen, silences, fit, least_devices)
+    how, spread = _how(silences, fit), _spread(silences, fit)
+    judged = replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit, how=how)
+    if fit.hit < _least_hit(how) or spread is not None:
         low_s, high_s = spread or (fit.low_s, fit.high_s)
         curve = curve_of(silences)
-        return replace(seen, judgement=LimitStatus.SEVERAL, survived_s=low_s, cut_s=high_s, curve=curve)
-    low_s, high_s = _widened(fit, coarse_s, told=seen.how is None)
-    return replace(seen, judgement=LimitStatus.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
+        if not _many_die(curve, low_s, low_s if spread is None else high_s):
+            return _without_a_time(seen, silences, fit, least_devices)
+        return replace(judged, judgement=LimitStatus.SEVERAL, survived_s=low_s, cut_s=high_s, curve=curve)
+    low_s, high_s = _widened(fit, coarse_s, told=how is None)
+    return replace(judged, judgement=LimitStatus.LIMIT, survived_s=low_s, cut_s=high_s, confidence=fit.confidence)
+
+
+def _without_a_time(seen: PassiveLimit, silences: Silences, fit: _Fit | None, least_devices: int) -> PassiveLimit:
+    """Say that no limit is seen, or that too little is known where more was lost than by accident."""
+    few_lose = len(np.unique(silences.who[silences.is_cut])) < least_devices
+    if seen.longest_answered_s is not None and (few_lose or not _are_beyond_accident(seen.losses, seen.silences)):
+        return replace(seen, judgement=LimitStatus.NONE_SEEN)
+    return seen if fit is None else replace(seen, gain=fit.gain, eps=fit.eps, hit=fit.hit)
+
+
+def _least_hit(how: Manner | None) -> float:
+    return LEAST_HIT if how is None else LEAST_LOST
+
+
+def _many_die(curve: Sequence[Point], first_s: float, last_s: float) -> bool:
+    """Say whether a tenth dies where losses set in; between two points of the curve it is not known when."""
+    times_s = [at_s for at_s, _ in curve]
+    before = max(0, bisect_left(times_s, first_s) - 1)
+    after = min(bisect_left(times_s, last_s * _AT_ONE_TIME + _AT_ONE_TIME_S), len(curve) - 1)
+    return curve[before][1] - curve[after][1] >= LEAST_OF_SEVERAL
 
 
 def has_unexplained_losses(limit: "PassiveLimit | PassiveLimitPart") -> bool:
@@ -277,9 +301,10 @@ def _how(silences: Silences, fit: _Fit) -> Manner | None:
 
 def _spread(silences: Silences, fit: _Fit) -> tuple[float, float] | None:
     """Return between which times losses set in, where that is not at one time: the test of the fit."""
-    if fit.hit < LEAST_HIT:
+    how = _how(silences, fit)
+    if fit.hit < _least_hit(how):
         return None
-    if _how(silences, fit) is None:
+    if how is None:
         return _spread_of_told(silences, fit)
     if _rises_again(silences, fit):
         return fit.low_s, fit.high_s
@@ -313,11 +338,12 @@ def _spread_of_told(silences: Silences, fit: _Fit) -> tuple[float, float] | None
     )
     died_s = silences.lasted_s[near & silences.is_cut & silences.is_exact]
     agree = int(np.count_nonzero((died_s >= fit.low_s - wide_s) & (died_s <= fit.high_s + wide_s)))
-    if agree < _AGREEING * len(died_s):
+    # Where half of them pause, of a few by chance none may be among those that do not.
+    if agree < min(_AGREEING * len(died_s), len(died_s) / 2 - 1.5 * math.sqrt(len(died_s))):
         low_s, high_s = np.quantile(died_s, _SPREAD)
         return float(low_s), float(high_s)
     beyond = int(np.count_nonzero(silences.lasted_s > fit.high_s + _PAUSE_S))
-    return (fit.low_s, fit.high_s) if len(died_s) < LEAST_HIT_OF_TOLD * (len(died_s) + beyond) else None
+    return (fit.low_s, fit.high_s) if len(died_s) < LEAST_LOST * (len(died_s) + beyond) else None
 
 
 def monotone(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -345,7 +371,7 @@ def curve_of(silences: Silences) -> tuple[Point, ...]:
     kinds = np.where(silences.is_cut, np.where(silences.is_exact, 2, 1), 0)
     rows, counts = np.unique(np.stack([at_s, kinds]), axis=1, return_counts=True)
     told = [
-        ((time_s - step_s, math.inf), (0.0, time_s), (time_s - step_s, time_s))[int(kind)]
+        ((time_s, math.inf), (0.0, time_s), (time_s - step_s, time_s))[int(kind)]
         for time_s, kind in zip(rows[0].tolist(), rows[1].tolist(), strict=True)
     ]
     return most_likely_shares(told, counts.tolist())

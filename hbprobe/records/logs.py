@@ -65,6 +65,9 @@ class CoveragePart(Part):
     refused: int
     heartbeat_from_blob: int
     heartbeat_from_time_taken: int
+    failed_after: int | None = None
+    """After so many seconds more of `failed` ended than after any other time; null where none did of two devices."""
+    failed_then: int = 0
     lost_without_address: int = 0
     """Of `told` and `silent`: those of which the log has no client's address, so that they may have moved as well."""
 
@@ -96,7 +99,7 @@ class PassiveLimitPart(Part):
     devices: int
     longest_answered: float | None
     longest_asked: float | None
-    """The longest interval that a device asked for there: what is longer, nobody tried."""
+    """The longest interval that a device asked for there: what is longer, nobody tried. Null where none is told."""
     curve: tuple[tuple[float, float], ...] = ()
     if_unknown_lost: BoundsPart | None = None
     if_unknown_answered: BoundsPart | None = None
@@ -104,6 +107,8 @@ class PassiveLimitPart(Part):
     """Kinds of devices without which the limit stays."""
     rests_on: tuple[str, ...] = ()
     """Kinds of devices without which it does not."""
+    own_doing: tuple[str, ...] = ()
+    """Kinds of devices that may do on their own what looks so: those that do not ask at once after an answer."""
 
 
 class EventPart(Part):

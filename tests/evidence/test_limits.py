@@ -100,6 +100,39 @@ def test_where_more_is_lost_than_accident_explains_it_is_not_said_that_no_limit_
     assert not is_lossy or limit.hit == pytest.approx(lost)
 
 
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4, 0.5])
+def test_a_limit_that_a_part_of_the_network_does_not_have_is_not_the_limit_of_all(share):
+    is_lost = np.random.default_rng(1).random(400) >= share
+    longer = np.linspace(300, 1800, 400)
+    limit = limit_of(silences([*spread(10, 299, 100), *longer[~is_lost]], longer[is_lost]))
+    judgement = LimitStatus.LIMIT if share < 0.1 else LimitStatus.SEVERAL
+    assert (limit.judgement, limit.hit) == (judgement, pytest.approx(1 - share, abs=0.03))
+    assert limit.survived_s <= 310 and limit.cut_s >= 300
+    alive = [at for time_s, at in limit.curve if 400 < time_s < 1500]
+    assert share < 0.1 or min(alive) > share - 0.1
+
+
+@pytest.mark.parametrize(("told", "mean_s"), [(True, 600), (True, 1200), (True, 6000), (False, 20_000)])
+def test_losses_that_come_at_any_moment_are_no_limits(told, mean_s):
+    """A device that loses its network, and asks again as soon as it is back, looks as if it had been told."""
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        lasted, ends = random.choice([480.0, 600.0, 780.0, 1680.0], 1500), random.exponential(mean_s, 1500)
+        lasted = np.minimum(lasted, random.exponential(2160, 1500))  # when mail came
+        lost = ends < lasted
+        lasted = np.where(lost & told, ends, lasted)
+        limit = limit_of(Silences(lasted, lost, lost & told, np.arange(1500) % 40))
+        assert limit.judgement in (LimitStatus.NONE_SEEN, LimitStatus.TOO_LITTLE), seed
+
+
+def test_of_a_few_that_were_told_all_may_have_paused():
+    """Half of them do, for a minute: of seven, six one time in sixteen."""
+    told = [1681.2, *spread(1740, 1743, 6)]
+    limit = limit_of(silences([*spread(10, 1600, 300), *[1680.0] * 20], told=told), coarse_s=1.0)
+    assert (limit.judgement, limit.how) == (LimitStatus.LIMIT, None)
+    assert limit.survived_s <= 1681 <= limit.cut_s
+
+
 def test_two_limits_behind_one_prefix_are_told_as_several_with_their_shares():
     answered = [*spread(5, 299, 200), *spread(301, 1199, 100)]
     limit = limit_of(silences(answered, [*spread(301, 1199, 100), *spread(1201, 1800, 150)]))

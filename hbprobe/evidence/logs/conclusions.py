@@ -43,11 +43,18 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
     network_limits = [one for _, one in limits]
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
+    windows_part = WindowsPart(
+        samples=windows.samples,
+        full=windows.full,
+        lowest_s=windows.lowest_s,
+        judged_until=utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None,
+        rebuilt=len(windows.events),
+        logged=sum(event.logged for event in events),
+        both=both,
+    )
     findings = [
         *_nothing_found(logs, coverage),
-        *findings_of(
-            parts, together, windows, events, both, counts, coverage, is_held_against=bool(logs.event_files)
-        ),
+        *findings_of(parts, together, windows_part, events, counts, coverage, is_held_against=bool(logs.event_files)),
         *httperr_findings(httperr),
     ]
     return LogEvidence(
@@ -59,15 +66,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         limits=parts,
         shared_by_all=together,
         sensitivity=tuple(sensitivity),
-        windows=WindowsPart(
-            samples=windows.samples,
-            full=windows.full,
-            lowest_s=windows.lowest_s,
-            judged_until=utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None,
-            rebuilt=len(windows.events),
-            logged=sum(event.logged for event in events),
-            both=both,
-        ),
+        windows=windows_part,
         events=tuple(events[:_MOST_EVENTS]),
         counts=counts,
         httperr=httperr,
@@ -109,12 +108,19 @@ def _coverage(logs: "OpenLogs") -> CoveragePart:
     ((lost,),) = logs.tables.each(
         f"SELECT count(*) FROM all_silences WHERE kind_of IN ('told', 'silent') AND network = '{NOWHERE}'"
     )
+    failed = logs.tables.each(
+        "SELECT CAST(floor(held_s) AS BIGINT) AS took_s, count(*) FROM all_silences "
+        "WHERE kind_of = 'failed' AND held_s IS NOT NULL GROUP BY 1 HAVING count(DISTINCT who) > 1 "
+        "ORDER BY 2 DESC, 1"
+    )
+    failed_after, failed_then = next(iter(failed), (None, 0))
     each = {
         name: kinds.get(name, 0) for name in ("answered", "told", "silent", "moved", "unknown", "failed", "refused")
     }
     return CoveragePart(
         requests=requests, devices=devices, users=users, waits=sum(kinds.values()), **each, heartbeat_from_blob=told,
         heartbeat_from_time_taken=taken, lost_without_address=lost,
+        failed_after=failed_after, failed_then=failed_then,
     )  # fmt: skip
 
 

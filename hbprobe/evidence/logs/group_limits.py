@@ -9,17 +9,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.evidence.limits import LEAST_DEVICES, LimitStatus, PassiveLimit, Silences, limit_of
+from hbprobe.evidence.limits import (
+    LEAST_ANSWERED,
+    LEAST_DEVICES,
+    LEAST_HIT,
+    LimitStatus,
+    PassiveLimit,
+    Silences,
+    limit_of,
+)
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
 from hbprobe.evidence.logs.following import Followed, Named, followed_of
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.evidence.logs.sql_tables import Tables
+from hbprobe.manner import Manner
 from hbprobe.records.logs import BoundsPart, PassiveLimitPart
 
 COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
 NOWHERE: Final = "-"
 """The network of requests without a client's address."""
+_SURE_SHARE: Final = 0.01
+"""Of what is lost in silence so much is surely lost, where a path loses it: mail comes at any time."""
 _Judge = Callable[[Silences], PassiveLimit]
 
 
@@ -41,8 +52,9 @@ def limits_by(tables: Tables, by: str) -> tuple[list[tuple[PassiveLimitPart, Pas
         bounds = [_bounds(followed.chosen(mine, unknown), judged) for unknown in ("lost", "answered")]
         if limit.judgement is LimitStatus.NONE_SEEN and any(is_limited(bound) for bound in bounds):
             limit = replace(limit, judgement=LimitStatus.TOO_LITTLE)
-        found.append((_part(by, key, limit, asked.get(key), bounds, stays, rests), limit))
-    found.sort(key=lambda one: (-one[1].devices, -one[1].silences, one[0].key))
+        doubtful = () if stays and not rests else _own_doing(followed, mine, limit, rests)
+        found.append((_part(by, key, limit, asked.get(key), bounds, (stays, rests, doubtful)), limit))
+    found.sort(key=lambda one: (not is_limited(one[0]), -one[1].devices, -one[1].silences, one[0].key))
     return found, _sensitive(tables, column, groups, {part.key: limit for part, limit in found}, judged)
 
 
@@ -57,8 +69,9 @@ def _rows_by_group(named: Named, groups: Mapping[str, str]) -> Iterator[tuple[st
 
 
 def _longest_asked(tables: Tables, column: str, groups: dict[str, str]) -> dict[str, float]:
+    """Return it where the log tells it: what a front end cut may have been asked for longer than any other."""
     found: dict[str, float] = {}
-    rows = tables.each(f"SELECT {column}, max(asked_s) FROM all_silences WHERE asked_s IS NOT NULL GROUP BY {column}")
+    rows = tables.each(f"SELECT {column}, max(asked_s) FROM all_silences WHERE is_told GROUP BY {column}")
     for name, longest in rows:
         group = groups.get(str(name))
         if group is not None:
@@ -71,7 +84,7 @@ def _bounds(silences: Silences, judged: _Judge) -> BoundsPart:
     return BoundsPart(judgement=limit.judgement, survived=limit.survived_s, cut=limit.cut_s)
 
 
-def is_limited(one: PassiveLimitPart | BoundsPart) -> bool:
+def is_limited(one: PassiveLimit | PassiveLimitPart | BoundsPart) -> bool:
     """Say whether a timer ends requests there, fixed or not."""
     return one.judgement in ("limit", "several")
 
@@ -80,7 +93,7 @@ def _without_each(
     followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit, judged: _Judge
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Leave out one kind of device after another: a timer is there for all kinds."""
-    if limit.judgement is not LimitStatus.LIMIT:
+    if not is_limited(limit):
         return (), ()
     stays, rests = list[str](), list[str]()
     kinds = followed.keys["kind"]
@@ -92,14 +105,28 @@ def _without_each(
     return tuple(stays), tuple(rests)
 
 
+def _own_doing(
+    followed: Followed, mine: NDArray[np.bool_], limit: PassiveLimit, rests: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the kinds of devices whose own doing a silent limit may be: what is seen of it, they could do alone."""
+    if not is_limited(limit) or limit.how is not Manner.SILENT:
+        return ()
+    silences, kinds = followed.silences, followed.keys["kind"]
+    lost = mine & silences.is_cut & ~silences.is_exact
+    if (mine & followed.is_surely_lost).sum() >= max(LEAST_ANSWERED, _SURE_SHARE * lost.sum()):
+        return ()
+    return rests or tuple(sorted({kinds.names[kind] for kind in kinds.number[lost].tolist()}))
+
+
 def _agree(one: PassiveLimit, other: PassiveLimit) -> bool:
-    if one.judgement is not other.judgement:
-        return False
+    """Say whether the other has a limit, too, and at the same time where the one has a single one."""
+    if not is_limited(other) or one.judgement is LimitStatus.SEVERAL:
+        return is_limited(other)
     low_s, high_s = (
         max(one.survived_s or 0.0, other.survived_s or 0.0),
         min(one.cut_s or math.inf, other.cut_s or math.inf),
     )
-    return low_s <= high_s + 2 * COARSE_S
+    return other.hit >= LEAST_HIT and low_s <= high_s + 2 * COARSE_S
 
 
 def _sensitive(
@@ -118,9 +145,10 @@ def _sensitive(
 
 def _part(
     by: str, key: str, limit: PassiveLimit, asked_s: float | None, bounds: Sequence[BoundsPart],
-    stays: tuple[str, ...], rests: tuple[str, ...],
+    kinds: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
 ) -> PassiveLimitPart:  # fmt: skip
     how = None if limit.survived_s is None else (limit.how or "told")
+    stays, rests, doubtful = kinds
     return PassiveLimitPart(
         by=by,
         key=key,
@@ -142,4 +170,5 @@ def _part(
         if_unknown_answered=bounds[1],
         holds_without=stays,
         rests_on=rests,
+        own_doing=doubtful,
     )

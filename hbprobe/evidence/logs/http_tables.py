@@ -82,8 +82,9 @@ def proxy_rows(columns: Mapping[str, str], lines: str) -> str:
         {likely_ms('TRY_CAST("TotalRequestTime" AS BIGINT)')} AS took_ms
       FROM {lines} WHERE lower("Protocol") = 'eas'
     ), parts AS (
-      SELECT *, CASE WHEN strpos(query, '=') = 0 AND query <> '' THEN nullif({PACKED}(query), '') END AS packed FROM
-      lines
+      SELECT *, split_part(query, '&', 1) AS first,
+        CASE WHEN NOT contains(rtrim(first, '='), '=') AND first <> '' THEN nullif({PACKED}(first), '') END AS packed
+      FROM lines
     )
     SELECT {listed} FROM parts
     """

@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from hbprobe.duration import format_duration
-from hbprobe.evidence.limits import has_unexplained_losses
+from hbprobe.evidence.limits import LEAST_LOSSES, has_unexplained_losses
 from hbprobe.evidence.logs.group_limits import NOWHERE, is_limited
-from hbprobe.evidence.logs.reports import utc
-from hbprobe.evidence.logs.windows import Windows
-from hbprobe.records.logs import CoveragePart, EventPart, LogFindingPart, PassiveLimitPart
+from hbprobe.records.logs import CoveragePart, EventPart, LogFindingPart, PassiveLimitPart, WindowsPart
 from hbprobe.text import counted, seconds
 
+_HARDLY_ALL: Final = 0.98
+"""A limit by which less is lost of what lasts longer is told with the share of the rest."""
+_MOST_KINDS: Final = 3
+_SOON_S: Final = 5
+"""What fails so soon did not wait."""
 COUNTED_BY: Final = {
     "blocked": "blocked",
     "throttled": "throttled",
@@ -21,13 +24,14 @@ COUNTED_BY: Final = {
 
 
 def findings_of(
-    limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: Windows,
-    events: Sequence[EventPart],
-    both: int, counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
+    limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: WindowsPart,
+    events: Sequence[EventPart], counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
 ) -> Iterator[LogFindingPart]:  # fmt: skip
     """Say it, the limits first."""
     if together is not None:
         text = f"all networks share {bracket_words(*together)}: the box is on your side of them, before the server"
+        if all(limit.own_doing for limit in limits if limit.judgement == "limit"):
+            text += ", or devices do it on their own"
         yield LogFindingPart(code="shared-limit", severity="problem", text=text)
     limited = [limit for limit in limits if is_limited(limit)]
     if limited and limited[0].by == "device":
@@ -42,7 +46,7 @@ def findings_of(
     for limit in limits:
         if has_unexplained_losses(limit):
             yield LogFindingPart(code="path-losses", severity="problem", text=_losses_finding(limit))
-    yield from _event_findings(windows, events, both, is_held_against=is_held_against)
+    yield from _event_findings(windows, events, is_held_against=is_held_against)
     for code, words in (
         ("blocked", "blocked or in quarantine"),
         ("throttled", "slowed down or turned away by Exchange"),
@@ -54,12 +58,18 @@ def findings_of(
             text = f"{counted(counts[code], 'device')} {words}: hbprobe logs ... --report {COUNTED_BY[code]}"
             yield LogFindingPart(code=code.replace("_", "-"), severity="note", text=text)
     if coverage.failed:
-        text = (
-            f"{counted(coverage.failed, 'waiting request')} ended with an HTTP error, which says nothing of the "
-            f"networks: "
-            "hbprobe logs ... --report fixed-times"
-        )
-        yield LogFindingPart(code="http-errors", severity="note", text=text)
+        yield _errors_finding(coverage)
+
+
+def _errors_finding(coverage: CoveragePart) -> LogFindingPart:
+    """Say that what ends with a status after one time is ended by what gives the status, not by a network."""
+    text, report = f"{counted(coverage.failed, 'waiting request')} ended with an HTTP error", "--report fixed-times"
+    after_s, then = coverage.failed_after, coverage.failed_then
+    if after_s is None or after_s < _SOON_S or then < max(LEAST_LOSSES, coverage.failed / 2):
+        text += f", which says nothing of the networks: hbprobe logs ... {report}"
+        return LogFindingPart(code="http-errors", severity="note", text=text)
+    text += f", {then} of them after {after_s} s: a front end or a proxy gives up then: hbprobe logs ... {report}"
+    return LogFindingPart(code="http-errors", severity="problem", text=text)
 
 
 def bracket_words(low_s: float, high_s: float) -> str:
@@ -75,23 +85,32 @@ def sure_words(confidence: float) -> str:
 def _limit_finding(limit: PassiveLimitPart) -> str:
     low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
-    who = _who(limit)
-    needed = max(limit.longest_asked or 0.0, high_s) + 60
-    mend = f"its idle timer must be above {format_duration(needed)} for what devices ask for there"
+    who, doubt = _who(limit), _own_doing(limit)
     if limit.judgement == "several":
-        return (
-            f"{who}several limits, or one that varies; losses set in at {bracket_words(low_s, high_s)}, {manner}: "
-            "see the curve in --json"
-        )
+        dies = f"losses set in at {bracket_words(low_s, high_s)}, {manner}{doubt}"
+        return f"{who}several limits, or one that varies; {dies}: see the curve in --json"
     sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
-    return f"{who}waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}; {mend}"
+    others = f", but {1 - limit.hit:.0%} of those that last longer are answered" if limit.hit <= _HARDLY_ALL else ""
+    needed = "what devices ask for there, which the log does not tell"
+    if limit.longest_asked is not None:
+        needed = f"{format_duration(max(limit.longest_asked, high_s) + 60)} for what devices ask for there"
+    dies = f"waiting requests die at {bracket_words(low_s, high_s)}{sure}, {manner}{others}{doubt}"
+    return f"{who}{dies}; its idle timer must be above {needed}"
+
+
+def _own_doing(limit: PassiveLimitPart) -> str:
+    if not limit.own_doing:
+        return ""
+    kinds = ", ".join(limit.own_doing[:_MOST_KINDS]) + (" and others" if limit.own_doing[_MOST_KINDS:] else "")
+    return f"; or {kinds} asked late after answers (asleep, or gathering requests), which looks the same"
 
 
 def _losses_finding(limit: PassiveLimitPart) -> str:
     moved = ", or moved to another network," if limit.by == "network" and limit.key == NOWHERE else ""
     return (
-        f"{_who(limit)}{limit.losses} of {counted(limit.silences, 'waiting request')} were lost{moved}: more than "
-        "accident explains, and at no time that tells a limit from devices that were off"
+        f"{_who(limit)}{limit.losses} of {counted(limit.silences, 'waiting request')} seem lost{moved}: more than "
+        "accident explains, and at no time that tells a limit from devices that were off, asleep, out of reach, or "
+        "gathered requests"
     )
 
 
@@ -102,18 +121,20 @@ def _who(limit: PassiveLimitPart) -> str:
 
 
 def _event_findings(
-    windows: Windows, events: Sequence[EventPart], both: int, *, is_held_against: bool
+    windows: WindowsPart, events: Sequence[EventPart], *, is_held_against: bool
 ) -> Iterator[LogFindingPart]:
-    rebuilt, logged = len(windows.events), sum(event.logged for event in events)
-    if rebuilt or logged:
+    logged = windows.logged
+    if windows.rebuilt or logged:
         averages = sorted(event.average_s for event in events if event.average_s is not None)
         lowest = ""
         if averages:
             between = f"averages from {averages[0]} to {averages[-1]} s"
             lowest = f", with {between if averages[0] != averages[-1] else f'an average of {averages[0]} s'}"
-        times = f"{counted(rebuilt, 'time')} by the requests in the log"
+        times = f"{counted(windows.rebuilt, 'time')} by the requests in the log"
         if is_held_against:
-            times += f", {logged} logged, {both} of them the same{_not_the_same(windows, events)}"
+            times += (
+                f", {logged} logged, {windows.both} of them the same{_not_the_same(windows.judged_until, events)}"
+            )
         if not windows.samples:
             times = f"{counted(logged, 'time')} logged, and no log has the intervals that led to it"
         text = f"event 1040: {times}{lowest}"
@@ -123,11 +144,10 @@ def _event_findings(
         yield LogFindingPart(code="event-1040", severity="note", text=text)
 
 
-def _not_the_same(windows: Windows, events: Sequence[EventPart]) -> str:
+def _not_the_same(judged_until: str | None, events: Sequence[EventPart]) -> str:
     """Say of how many logged events it cannot be told whether they were rebuilt."""
     logged = [event.at for event in events if event.logged and event.at is not None]
     zoneless = sum(not at.endswith("Z") for at in logged)
-    until = utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None
-    late = sum(at.endswith("Z") and until is not None and at > until for at in logged)
+    late = sum(at.endswith("Z") and judged_until is not None and at > judged_until for at in logged)
     words = ((late, "later than is judged"), (zoneless, "at times without a zone"))
     return "".join(f", {count} {what}" for count, what in words if count)

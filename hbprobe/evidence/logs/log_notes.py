@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from hbprobe.duration import format_duration
 from hbprobe.evidence.events.entry import AVERAGE_TOO_LOW, POOL, RECYCLES
+from hbprobe.evidence.limits import LEAST_LOSSES
 from hbprobe.evidence.logs.group_limits import COARSE_S, NOWHERE, is_limited
 from hbprobe.evidence.logs.log_sources import LogKind
 from hbprobe.evidence.logs.reports import utc
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST_SET_BACK: Final = 5
 _MOST_NAMED: Final = 5
+_LEAST_SHARE: Final = 0.01
+"""Of what waited; less of it is left over at the edges of a log."""
 _PATH_NOTE: Final = (
     "a limit is read off what devices did next, with margins that are assumed (docs/statistics.md): confirm it with "
     "hbprobe probe before a box is changed for it"
@@ -48,7 +51,7 @@ def notes_of(
         longest = max(limit.longest_asked or 0.0 for limit in open_ended)
         yield (
             f"where no limit was seen, devices asked for {seconds(longest)} s at most: what is longer nobody tried, "
-            "and the log cannot tell of it"
+            "and of what is longer than the longest answer the log cannot tell"
         )
     if windows.samples:
         yield (
@@ -62,6 +65,7 @@ def notes_of(
             "intervals are "
             "taken from the time that answers took, and event 1040 cannot be rebuilt"
         )
+    yield from _note_gone(logs, coverage)
     yield from _note_time_taken(logs)
     yield from _note_zoneless(logs)
     yield from _note_heads(logs)
@@ -69,6 +73,23 @@ def notes_of(
     yield from _note_overlaps(logs)
     yield from _note_clocks(logs)
     yield from _note_balancer(logs, coverage)
+
+
+def _note_gone(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
+    """Say what an end after the same time for many may be, where the log has no interval to hold it against."""
+    sql = (
+        "SELECT CAST(floor(held_s) AS BIGINT) AS took_s, count(*) FROM all_silences "
+        "WHERE kind_of = 'unknown' AND is_gone AND asked_s IS NULL AND held_s IS NOT NULL GROUP BY 1 "
+        "ORDER BY 2 DESC, 1"
+    )
+    times = list(logs.tables.each(sql))
+    gone = sum(count for _, count in times)
+    if times and times[0][1] >= LEAST_LOSSES and gone > _LEAST_SHARE * coverage.waits:
+        yield (
+            f"{counted(gone, 'waiting request')} ended as their connection was gone, {times[0][1]} of them after "
+            f"{times[0][0]} s: a box that tells devices of its cut, a front end that gives up, or one that closes "
+            "connections after good answers; which, the back end's log (W3SVC2) can tell"
+        )
 
 
 def note_restarts(

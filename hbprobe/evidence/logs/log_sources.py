@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.evidence.events.readers import is_event_table
 
 _HEAD_BYTES: Final = 1 << 16
 _CHUNK: Final = 1 << 20
@@ -55,11 +56,12 @@ class LogSource:
 
     path: Path
     member: str | None = None
+    """Empty where the archive has none, or cannot be opened."""
 
     @property
     def name(self) -> str:
         """What messages call it."""
-        return str(self.path) if self.member is None else f"{self.path}!{self.member}"
+        return f"{self.path}!{self.member}" if self.member else str(self.path)
 
     @property
     def folder(self) -> str:
@@ -94,6 +96,8 @@ class LogSource:
             file: IO[bytes] = stack.enter_context(self.path.open("rb"))
         else:
             archive = stack.enter_context(zipfile.ZipFile(self.path))
+            if not self.member:
+                raise NotReadError("is a ZIP archive with no file in it: there is nothing to read")
             file = stack.enter_context(archive.open(self.member))
         return stack.enter_context(gzip.open(file)) if self._is_gzip else cast("_Bytes", file)
 
@@ -252,13 +256,13 @@ _BY_SUFFIX: Final = {
     "for events export the event log as .evtx",
     ".blg": "holds performance counters, which tell nothing of single requests: give the IIS log of the same time",
 }
+_GZIP: Final = b"\x1f\x8b"
 _MAGIC: Final = {
     b"\xd4\xc3\xb2\xa1": "is a capture: give it to hbprobe capture",
     b"\xa1\xb2\xc3\xd4": "is a capture: give it to hbprobe capture",
     b"\x4d\x3c\xb2\xa1": "is a capture: give it to hbprobe capture",
     b"\xa1\xb2\x3c\x4d": "is a capture: give it to hbprobe capture",
     b"\x0a\x0d\x0d\x0a": "is a capture: give it to hbprobe capture",
-    b"\x1f\x8b": "is packed with gzip: call it .gz",
     b"MDMP": "is a memory dump: give a log",
 } | dict.fromkeys(
     (b"7z\xbc\xaf'\x1c", b"Rar!\x1a\x07", b"MSCF", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"),
@@ -288,6 +292,11 @@ def kind_of(head: bytes, name: str) -> LogKind:
         raise NotReadError(_BY_SUFFIX[suffix])
     if head.startswith(b"ElfFile\0"):
         return LogKind.EVTX
+    if head.startswith(_GZIP):
+        is_twice = suffix == ".gz"
+        raise NotReadError(
+            "is packed with gzip twice: unpack it once" if is_twice else "is packed with gzip: call it .gz"
+        )
     for magic, what in _MAGIC.items():
         if head.startswith(magic):
             raise NotReadError(what)
@@ -311,6 +320,8 @@ def kind_of(head: bytes, name: str) -> LogKind:
 
 
 def _kind_of_text(text: str) -> LogKind:
+    if is_event_table(text):
+        return LogKind.EVENT_TEXT
     if text.startswith("#") or "\n#Fields:" in text:
         return _kind_of_fields(text)
     if text.startswith("DateTime,RequestId,"):
@@ -327,7 +338,7 @@ def _kind_of_text(text: str) -> LogKind:
         if "<Event" in text:
             return LogKind.EVENT_XML
         raise NotReadError("is XML, but of no Windows event: give what wevtutil qe Application /f:xml writes")
-    if re.search(r"^Event ID:", text, re.MULTILINE) or "Event ID" in text.partition("\n")[0] or _SYSLOG.search(text):
+    if re.search(r"^Event ID:", text, re.MULTILINE) or _SYSLOG.search(text):
         return LogKind.EVENT_TEXT
     raise NotReadError(_what_instead(text))
 
@@ -341,6 +352,11 @@ def _what_instead(text: str) -> str:
         return f"is in IIS's own format, which does not hold what is needed: {_SWITCH}"
     if _NCSA.match(text):
         return f"is in NCSA's format, which does not say how long a request took: {_SWITCH}"
+    if "MSExchange ActiveSync" in text:
+        return (
+            "tells of Windows events in a form or a language that is not read: give the event log as .evtx, or what "
+            "Get-WinEvent ... | ConvertTo-Json writes"
+        )
     if text.startswith('"') or "," in text.partition("\n")[0]:
         return "is a table that another program made of a log: give the log as IIS wrote it"
     return "is no log of IIS, HTTP.sys, HttpProxy or Windows events: give u_ex*.log, httperr*.log or an .evtx file"

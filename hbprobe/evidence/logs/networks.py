@@ -68,10 +68,11 @@ class NetworkNames:
 
 def parse_names(text: str, file: str) -> NetworkNames:
     """Read lines of prefix and name, divided by a comma. Raises UserError, naming file, line and mend."""
-    found = list[tuple[Network, str]]()
+    found = dict[Network, str]()
     for number, row in enumerate(csv.reader(io.StringIO(text.removeprefix("\ufeff"))), 1):
         cells = [cell.strip() for cell in row]
-        if not any(cells) or cells[0].startswith("#") or (number == 1 and cells[0].lower() in ("prefix", "network")):
+        is_head = not found and cells[:1] and cells[0].lower() in ("prefix", "network")
+        if not any(cells) or cells[0].startswith("#") or is_head:
             continue
         try:
             network = ip_network(cells[0], strict=False)
@@ -79,10 +80,11 @@ def parse_names(text: str, file: str) -> NetworkNames:
             raise UserError(f"{file}:{number}: {cells[0]!r} is no prefix: write 198.51.100.0/24,Carrier A") from None
         if len(cells) < 2 or not cells[1]:
             raise UserError(f"{file}:{number}: {cells[0]} has no name: write 198.51.100.0/24,Carrier A")
-        found.append((network, cells[1]))
+        if found.setdefault(network, cells[1]) != cells[1]:
+            raise UserError(f"{file}:{number}: {cells[0]} has another name already, {found[network]}: give it one")
     if not found:
         raise UserError(f"{file}: names no network: write lines such as 198.51.100.0/24,Carrier A")
-    return NetworkNames(tuple(sorted(found, key=lambda one: -one[0].prefixlen)))
+    return NetworkNames(tuple(sorted(found.items(), key=lambda one: -one[0].prefixlen)))
 
 
 def wider(names: Iterable[str]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
+from hbprobe.evidence.logs.following import follow, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
 from hbprobe.evidence.logs.log_sources import (
@@ -41,6 +41,7 @@ from hbprobe.evidence.logs.networks import (
     network_of,
     parse_names,
 )
+from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
@@ -94,8 +95,8 @@ class Logs:
     v4_prefix: int = V4_PREFIX
     """How many bits of an IPv4 address are its network."""
     since: datetime | None = None
-    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before. Without a
-    zone it is UTC."""
+    """Requests that ended before are left out, and so is what HTTP.sys and the event log tell of before. UTC, where
+    it has no zone."""
     until: datetime | None = None
     settings: Settings = field(default_factory=Settings)
     """Exchange's: sample size and threshold of event 1040, and the longest interval."""
@@ -118,9 +119,10 @@ class Logs:
         if isinstance(self.paths, str | Path):
             object.__setattr__(self, "paths", [self.paths])
         read_fields(self)
-        for name, moment in (("since", self.since), ("until", self.until)):
+        for name in ("since", "until"):
+            moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
-                object.__setattr__(self, name, moment.replace(tzinfo=UTC))
+                object.__setattr__(self, name, moment.replace(tzinfo=UTC))  # as the logs have it
         if not SHORTEST_PREFIX <= self.v4_prefix <= LONGEST_PREFIX:
             raise RequestError(
                 f"{{v4_prefix}} {self.v4_prefix} is no number of bits: give {SHORTEST_PREFIX} to {LONGEST_PREFIX}",
@@ -273,6 +275,8 @@ class OpenLogs:
         others = [folder for folder in stores if folder.resolve() != into]
         if others and into is not None:
             self.notes.append(f"{', '.join(map(str, others))}: read before, and left there: --into keeps what is new")
+        if self.event_files and into is not None:
+            self.notes.append(f"event logs are not kept in {asked.into}: name them again when it is read alone")
         files = self._stored([store.stored, *(stored_in(folder, self.pseudonyms) for folder in others)])
         told("following devices")
         self._prepare(files, names)
@@ -366,7 +370,7 @@ class OpenLogs:
             self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
             return
         name_networks(self.connection, networks)
-        join(self.connection, roles, role, self._columns, where)
+        pair(self.connection, roles, role, self._columns, where)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(

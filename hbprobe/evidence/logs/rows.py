@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 from hbprobe.eas.log_blob import ELEMENTS, Form
 from hbprobe.eas.query import QueryError, parse_query
@@ -297,9 +298,14 @@ def _nearest(time_of_day_ms: str, near_ms: str) -> str:
 
 @lru_cache(1 << 16)
 def read_packed_query(text: str) -> str:
-    """Return command, user, device, device type and version of a packed query, divided by U+001F; "" for none."""
+    """Return command, user, device, device type and version of a packed query, divided by U+001F; "" for none.
+
+    Not every device fills it up with `=`.
+    """
+    text = unquote(text.rstrip(";"))
+    bare = text.rstrip("=")
     try:
-        query = parse_query(text.rstrip(";"))
+        query = parse_query(text if "=" in bare else bare + "=" * (-len(bare) % 4))
     except QueryError:
         return ""
     version = (query.version or "").replace(".", "")

@@ -55,7 +55,7 @@ class Stretch:
     first_line: int
     """Which line of the log the first line of `file` is, counted from 1."""
     lines: int
-    """That are not empty."""
+    """Of the body, with those that are empty."""
     software: str = ""
     began: str = ""
     """What the `#Date` line says."""

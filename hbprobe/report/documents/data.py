@@ -106,7 +106,7 @@ _HELD = _Rows(_HOP, _held)
 _FLOW = _plain_columns(FlowPart, "survived", "survived_without_data", "signs", "hints")
 _FLOWS = _Rows(_FLOW, lambda source: _told(source.record.flows, _FLOW))
 _LIMIT = _plain_columns(
-    PassiveLimitPart, "curve", "if_unknown_lost", "if_unknown_answered", "holds_without", "rests_on"
+    PassiveLimitPart, "curve", "if_unknown_lost", "if_unknown_answered", "holds_without", "rests_on", "own_doing"
 )
 _LIMITS = _Rows(_LIMIT, lambda source: _told(source.record.limits, _LIMIT))
 

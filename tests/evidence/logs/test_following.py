@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from support.iis import STEM, head, ping, write
+from support.iis import head, ping, write
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
-from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins, requests_sql
+from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins
 from hbprobe.evidence.logs.request import Logs
 
 ALL = np.ones(4, np.bool_)
@@ -27,7 +27,7 @@ def followed():
         np.array([0, 1, 0, 1]),
     )
     network = Named.of(["wifi", "mobile", "wifi", "mobile"])
-    return Followed(silences, np.array([False, False, True, True]), {"network": network})
+    return Followed(silences, np.array([False, False, True, True]), np.zeros(4, np.bool_), {"network": network})
 
 
 @pytest.mark.parametrize(
@@ -56,39 +56,6 @@ def test_counts_are_of_what_is_known(followed):
 def test_names_are_numbered_in_the_order_in_which_they_come():
     named = Named.of(["b", "a", "b"])
     assert (named.names, named.number.tolist()) == (("b", "a"), [0, 1, 0])
-
-
-@pytest.mark.parametrize(
-    ("roles", "is_joined"), [({"client"}, False), ({"back"}, False), ({"client", "back"}, True), (set(), False)]
-)
-def test_two_sides_are_joined_where_there_are_two(roles, is_joined):
-    sql, joins = requests_sql(roles, "client", "lines")
-    assert joins is is_joined
-    assert ("LEFT JOIN" in sql) is is_joined
-
-
-BACK = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
-
-
-def write_both_sides(folder, fronts, backs):
-    """Write requests of one device, each as (when it ended, how many seconds it took), as both sides log them."""
-    for name, stem, sides in (("W3SVC1", STEM, fronts), ("W3SVC2", BACK, backs)):
-        lines = [
-            ping(
-                cs_uri_stem=stem, date=str(ended.date()), time=f"{ended:%H:%M:%S}", time_taken=round(1000 * took_s),
-                blob=None if stem == STEM else "SC1:1_Ver1:141_Hb:600_Rto:1_",
-            )
-            for ended, took_s in ((BEGIN + timedelta(seconds=ended_s), took_s) for ended_s, took_s in sides)
-        ]  # fmt: skip
-        write(folder / name / "u_ex.log", head() + "".join(lines))
-
-
-@pytest.mark.parametrize(("fronts_s", "backs_s"), [(1000, 3000), (3000, 3001)])
-def test_a_request_of_which_one_side_ended_later_than_what_is_asked_for_is_one(tmp_path, fronts_s, backs_s):
-    write_both_sides(tmp_path, [(fronts_s, fronts_s)], [(backs_s, backs_s)])
-    for until_s, count in ((fronts_s, 0), (fronts_s + 1, 1), (backs_s + 1, 1)):
-        bounds = [{"until": BEGIN + timedelta(seconds=until_s)}, {"since": BEGIN + timedelta(seconds=until_s)}]
-        assert [Logs([tmp_path], **one).run().coverage.requests for one in bounds] == [count, 1 - count]
 
 
 def test_who_may_ask_later_after_an_answer_is_not_lost_sooner():
@@ -197,3 +164,52 @@ def test_a_line_at_a_time_of_day_that_does_not_exist_has_no_time(tmp_path):
     write(tmp_path / "a.log", head() + ping(time="24:00:00") + ping(time="23:59:59"))
     span = Logs([tmp_path]).run().span
     assert (span.first, span.last) == ("2030-01-02T23:59:59Z", "2030-01-02T23:59:59Z")
+
+
+def write_ends(folder, *, took_ms, win32, wait_s, status=200, devices=10, blob=None):
+    """Write requests, thirty of each device, that all end after one time, and how long it takes until the next."""
+    lines = []
+    for device in range(devices):
+        end = BEGIN + timedelta(hours=8, seconds=7 * device)
+        for _ in range(30):
+            end += timedelta(milliseconds=took_ms)
+            said = {"date": str(end.date()), "time": f"{end:%H:%M:%S}", "time_taken": took_ms, "sc_status": status}
+            lines.append(ping(f"u{device}", f"D{device}", blob, sc_win32_status=win32, **said))
+            end += timedelta(seconds=wait_s)
+    write(folder / "a.log", head() + "".join(sorted(lines)))
+
+
+@pytest.mark.parametrize("wait_s", [0, 60])
+@pytest.mark.parametrize("status", [200, 502])
+def test_a_connection_that_was_gone_after_whole_seconds_is_no_answer_and_no_interval(tmp_path, wait_s, status):
+    """Timers have whole seconds, as intervals do: the front end's log alone does not tell one from the other."""
+    write_ends(tmp_path, took_ms=300_020, win32=64, wait_s=wait_s, status=status)
+    evidence = Logs([tmp_path]).run()
+    assert (evidence.coverage.waits, evidence.coverage.unknown) == (300, 300)
+    (limit,) = evidence.limits or [None]
+    assert limit is None or (limit.judgement, limit.longest_asked) == ("too-little", None)
+    (note,) = (note for note in evidence.notes if "as their connection was gone" in note)
+    assert note.startswith("300 waiting requests ended as their connection was gone, 300 of them after 300 s: ")
+    for cause in ("tells devices of its cut", "a front end that gives up", "after good answers"):
+        assert cause in note
+
+
+def test_of_an_answer_after_the_whole_interval_with_its_connection_gone_it_is_not_known_who_closed_it(tmp_path):
+    write_ends(tmp_path, took_ms=600_013, win32=64, wait_s=0, blob="V141_Hb600_Rto1_S1_")
+    coverage = Logs([tmp_path]).run().coverage
+    assert (coverage.answered, coverage.told, coverage.silent, coverage.unknown) == (0, 0, 0, 300)
+
+
+def test_how_long_devices_ask_for_is_not_read_off_what_a_front_end_took(tmp_path):
+    write_ends(tmp_path, took_ms=300_020, win32=0, wait_s=0)
+    (limit,) = Logs([tmp_path]).run().limits
+    assert (limit.judgement, limit.longest_answered, limit.longest_asked) == ("none-seen", 300.02, None)
+
+
+def test_errors_after_one_time_are_told_with_that_time(tmp_path):
+    write_ends(tmp_path, took_ms=240_050, win32=0, wait_s=0, status=504)
+    evidence = Logs([tmp_path]).run()
+    coverage = evidence.coverage
+    assert (coverage.failed, coverage.failed_after, coverage.failed_then) == (300, 240, 300)
+    (told,) = (finding for finding in evidence.findings if finding.code == "http-errors")
+    assert told.severity == "problem" and "300 of them after 240 s: a front end or a proxy gives up then" in told.text

@@ -26,6 +26,9 @@ class Table:
             "is_cut": np.array([kind in ("told", "silent") for kind in kinds]),
             "is_exact": np.array([kind == "told" for kind in kinds]),
             "is_unknown": np.array([kind == "unknown" for kind in kinds]),
+            "is_surely_lost": np.array(
+                [kind == "silent" and row[5:] == ("surely",) for kind, row in zip(kinds, rows, strict=True)]
+            ),
         }
 
     def each(self, sql):
@@ -66,13 +69,37 @@ def test_each_group_has_a_limit_of_its_own(by, told):
     assert sensitive == [] and all(one.longest_asked == 380 for one in parts.values())
 
 
-def test_a_limit_that_one_kind_alone_shows_rests_on_it():
-    rows = [
-        *silences("10.1.0.0/24", 300, devices=4, kinds=("iPhone", "iPhone")),
-        *silences("10.1.0.0/24", 999, devices=1, kinds=("Android", "Android")),
-    ]
+def test_what_has_a_limit_comes_first_however_many_devices_others_have():
+    """The table has room for a few, and a finding leads to it."""
+    open_ones = [row for number in (2, 3, 4) for row in silences(f"10.{number}.0.0/24", 999, devices=9)]
+    found, _ = limits_by(Table([*open_ones, *silences("10.9.0.0/24", 300)]), "network")
+    assert [part.key for part, _ in found] == ["10.9.0.0/24", "10.2.0.0/24", "10.3.0.0/24", "10.4.0.0/24"]
+
+
+@pytest.mark.parametrize(("others", "judgement"), [(5, "limit"), (999, "several")])
+def test_what_one_kind_alone_shows_rests_on_it_and_may_be_its_own_doing(others, judgement):
+    """Where others with a few long requests lose them, too, or carry them."""
+    rows = silences("10.1.0.0/24", 300, devices=5, kinds=("iPhone", "iPhone"))
+    rows += [("A", "Android", "10.1.0.0/24", 300.0 if others == 999 else 5.0, "answered")] * 5
     ((part, _),), _ = limits_by(Table(rows), "network")
-    assert (part.judgement, part.rests_on, part.holds_without) == ("limit", ("iPhone",), ("Android",))
+    assert (part.judgement, part.rests_on, part.holds_without) == (judgement, ("iPhone",), ("Android",))
+    assert part.own_doing == ("iPhone",)
+    sure = [(*row, "surely") if row[4] == "silent" else row for row in rows]
+    ((part, _),), _ = limits_by(Table(sure), "network")
+    assert part.own_doing == ()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "lost", "judgement", "own"),
+    [
+        (("iPhone", "Android"), "silent", "limit", ()),
+        (("iPhone", "iPhone"), "silent", "limit", ("iPhone",)),
+        (("iPhone", "iPhone"), "told", "several", ()),
+    ],
+)
+def test_what_several_kinds_show_or_are_told_of_is_not_the_doing_of_one(kinds, lost, judgement, own):
+    ((part, _),), _ = limits_by(Table(silences("10.1.0.0/24", 300, kinds=kinds, lost=lost)), "network")
+    assert (part.judgement, part.own_doing) == (judgement, own)
 
 
 def test_what_is_judged_otherwise_with_other_margins_is_named():

@@ -3,12 +3,13 @@
 import pytest
 
 from hbprobe.evidence.logs.log_findings import COUNTED_BY, bracket_words, findings_of, sure_words
-from hbprobe.evidence.logs.windows import Rebuilt, Windows
-from hbprobe.records.logs import CoveragePart, EventPart, PassiveLimitPart
+from hbprobe.records.logs import CoveragePart, EventPart, PassiveLimitPart, WindowsPart
 
-QUIET = Windows((), 0, {}, None, full=False)
-FULL = Windows((), 300, {"EX1": 0.0}, 599, full=True)
-FIRED = Windows((Rebuilt(10.0, "EX1", "Ping", 479, 480),), 300, {"EX1": 0.0}, 479, full=True)
+QUIET = WindowsPart(samples=0, full=False, lowest_s=None, judged_until=None, rebuilt=0, logged=0, both=0)
+FULL = WindowsPart(
+    samples=300, full=True, lowest_s=599, judged_until="1970-01-01T00:00:00Z", rebuilt=0, logged=0, both=0
+)
+FIRED = FULL.model_copy(update={"lowest_s": 479, "rebuilt": 1})
 COVERAGE = CoveragePart(
     requests=1, devices=1, users=1, waits=1, answered=1, told=0, silent=0, moved=0, unknown=0, failed=0, refused=0,
     heartbeat_from_blob=1, heartbeat_from_time_taken=0,
@@ -32,7 +33,8 @@ def event(average_s, *, rebuilt=True, logged=False, at=None):
 
 def texts(*limits, together=None, windows=QUIET, events=(), both=0, coverage=COVERAGE, held=False, **counts):
     known = dict.fromkeys(COUNTED_BY, 0) | counts
-    found = findings_of(limits, together, windows, events, both, known, coverage, is_held_against=held)
+    windows = windows.model_copy(update={"logged": sum(one.logged for one in events), "both": both})
+    found = findings_of(limits, together, windows, events, known, coverage, is_held_against=held)
     return [f"{one.severity}: {one.text}" for one in found]
 
 
@@ -51,7 +53,23 @@ TOLD = {
     ),
     "without a time": (
         limit("too-little"),
-        "wifi: 30 of 100 waiting requests were lost: more than accident explains, and at no time that tells a limit",
+        "wifi: 30 of 100 waiting requests seem lost: more than accident explains, and at no time that tells a limit",
+    ),
+    "not all": (
+        limit(hit=0.93),
+        "(99.9 % sure), in silence, but 7% of those that last longer are answered; its idle timer",
+    ),
+    "without what is asked for": (
+        limit(longest_asked=None),
+        "in silence; its idle timer must be above what devices ask for there, which the log does not tell",
+    ),
+    "perhaps of devices": (
+        limit(own_doing=("iPhone", "WP", "Android", "Nokia")),
+        "in silence; or iPhone, WP, Android and others asked late after answers (asleep, or gathering requests)",
+    ),
+    "several, perhaps of devices": (
+        limit("several", own_doing=("iPhone",)),
+        "in silence; or iPhone asked late after answers (asleep, or gathering requests), which looks the same: see",
     ),
     "of a device": (
         limit(by="device"),
@@ -76,6 +94,8 @@ def test_what_all_share_stands_first():
     first, *rest = texts(limit(), together=(299.0, 300.0))
     assert first == "problem: all networks share 299 to 300 s: the box is on your side of them, before the server"
     assert len(rest) == 1
+    (first, *_) = texts(limit(own_doing=("iPhone",)), together=(299.0, 300.0))
+    assert first.endswith("before the server, or devices do it on their own")
 
 
 BOTH, LOGGED = event(479, logged=True), event(470, rebuilt=False, logged=True)
@@ -110,6 +130,17 @@ def test_devices_in_trouble_are_counted_with_their_report():
     assert blocked == "note: 2 devices blocked or in quarantine: hbprobe logs ... --report blocked"
     assert logins.endswith("1 device refused at login ten times or more in a row: hbprobe logs ... --report logins")
     assert errors.startswith("note: 2 waiting requests ended with an HTTP error, which says nothing of the networks")
+
+
+@pytest.mark.parametrize(("after_s", "then", "is_told"), [(240, 60, True), (240, 40, False), (0, 90, False)])
+def test_errors_after_one_time_are_those_of_a_front_end(after_s, then, is_told):
+    failed = COVERAGE.model_copy(update={"failed": 100, "failed_after": after_s, "failed_then": then})
+    (told,) = texts(coverage=failed)
+    words = (
+        f"problem: 100 waiting requests ended with an HTTP error, {then} of them after {after_s} s: a front end or"
+    )
+    assert told.startswith(words) is is_told
+    assert is_told or told.startswith("note: 100 waiting requests ended with an HTTP error, which says nothing")
 
 
 def test_words_of_a_bracket_and_of_how_sure_it_is():

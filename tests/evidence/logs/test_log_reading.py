@@ -342,6 +342,15 @@ def test_the_last_line_of_httpproxy_may_be_cut_anywhere(tmp_path):
     assert {row["took_ms"] for row in found} == {5} and {row["device"] for row in found} == {"D0", "LAST"}
 
 
+@pytest.mark.parametrize("more", ["", "&cafeReqId=1;"])
+@pytest.mark.parametrize("padding", ["", "=", "%3D"])
+def test_a_packed_query_in_httpproxys_log(tmp_path, padding, more):
+    packed = "jRIJBAdTWU5USEI2AAVQaG9uZQ"
+    line_of = proxied("X", UrlQuery=f"?{packed}{padding * 2}{more}")
+    _, (row,) = taken(tmp_path, f"#Fields: {PROXY}\r\n{line_of}")
+    assert (row["command"], row["device"], row["device_type"]) == ("Ping", "SYNTHB6", "Phone")
+
+
 def test_columns_of_httpproxy_may_change_in_the_middle(tmp_path):
     moment, *others = PROXY.split(",")
     turned = ",".join([moment, *reversed(others)])

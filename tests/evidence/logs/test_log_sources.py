@@ -33,6 +33,7 @@ HTTPERR = (
         (HTTPERR, LogKind.HTTPERR),
         ("#Software: Microsoft Exchange Server\n#Fields: DateTime,RequestId\n", LogKind.HTTPPROXY),
         ("DateTime,RequestId,MajorVersion\n", LogKind.HTTPPROXY),
+        ('#TYPE X\n"Message","Id","ProviderName"\n"x","1040","y"\n', LogKind.EVENT_TEXT),
         ('[{"Id": 1040}]', LogKind.EVENT_JSON),
         ("<Events><Event/></Events>", LogKind.EVENT_XML),
         ("Log Name: Application\nEvent ID: 1040\n", LogKind.EVENT_TEXT),
@@ -73,6 +74,11 @@ def test_what_a_file_is_by_its_content(text, kind):
         ("desktop.ini", b"[.ShellClassInfo]\n", "is no log of IIS, HTTP.sys, HttpProxy or Windows events"),
         ("a.xml", b"<configuration/>", "is XML, but of no Windows event"),
         ("a.txt", b"hello\n", "is no log of IIS, HTTP.sys, HttpProxy or Windows events"),
+        (
+            "a.txt",
+            b"Quelle: MSExchange ActiveSync\nEreignis-ID: 1040\n",
+            "tells of Windows events in a form or a language",
+        ),
     ],
 )
 def test_what_is_refused_and_what_to_do_instead(name, data, told):
@@ -189,6 +195,23 @@ def test_what_cannot_be_unpacked(tmp_path, name, data):
     (source,) = find([write(tmp_path / name, data)])
     with pytest.raises(NotReadError, match="cannot be"):
         text_of(source)
+
+
+def test_an_archive_of_nothing_and_what_is_packed_twice(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.mkdir("W3SVC1")
+    write(tmp_path / "b.log.gz.gz", gzip.compress(gzip.compress(b"x")))
+    write(tmp_path / "c.zip", b"PK\x03\x04no")
+    told = {}
+    for source in find([tmp_path]):
+        with pytest.raises(NotReadError) as error:
+            kind_of(head_of(source), source.member or source.path.name)
+        told[source.name] = str(error.value)
+    assert told.pop(str(tmp_path / "c.zip")).startswith("cannot be unpacked")
+    assert told == {
+        str(tmp_path / "a.zip"): "is a ZIP archive with no file in it: there is nothing to read",
+        str(tmp_path / "b.log.gz.gz"): "is packed with gzip twice: unpack it once",
+    }
 
 
 def test_text_that_is_not_utf8_is_taken_for_that_of_windows(tmp_path):

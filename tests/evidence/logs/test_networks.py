@@ -24,7 +24,9 @@ def test_the_network_of_an_address(address, network):
 
 
 def test_the_longest_prefix_gives_the_name():
-    names = parse_names("prefix,name\n198.51.0.0/16,Carrier A\n198.51.100.0/24,Site B\n2001:db8::/32,Six\n", "n.csv")
+    names = parse_names(
+        "# ours\n\nPrefix,name\n198.51.0.0/16,Carrier A\n198.51.100.0/24,Site B\n2001:db8::/32,Six\n", "n.csv"
+    )
     assert names.of("198.51.100.7") == "Site B"
     assert names.of("198.51.7.7") == "Carrier A"
     assert names.of("2001:db8::1") == "Six"
@@ -36,6 +38,10 @@ def test_the_longest_prefix_gives_the_name():
     ("text", "told"),
     [
         ("x,y\n", "n.csv:1: 'x' is no prefix: write 198.51.100.0/24,Carrier A"),
+        (
+            "198.51.100.0/24,A\n198.51.100.7/24,A\n198.51.100.0/24,B\n",
+            "n.csv:3: 198.51.100.0/24 has another name already, A: give it one",
+        ),
         ("198.51.100.0/24\n", "n.csv:1: 198.51.100.0/24 has no name: write 198.51.100.0/24,Carrier A"),
         ("", "n.csv: names no network: write lines such as 198.51.100.0/24,Carrier A"),
     ],

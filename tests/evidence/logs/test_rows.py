@@ -56,3 +56,12 @@ def test_a_packed_query_is_unpacked_and_anything_else_is_none():
     assert read_packed_query(asked.plain()).split("\x1f")[:4] == ["Ping", "alice", "D1", "Phone"]
     assert read_packed_query("no query") == ""
     assert read_packed_query(base64.b64encode(b"\xff\xff").decode()) == ""
+
+
+@pytest.mark.parametrize("length", [3, 4, 5])
+def test_a_packed_query_may_lack_its_padding_or_be_escaped(length):
+    device = b"D" * length
+    packed = bytes((141, 18, 9, 4, length)) + device + b"\0\x06iPhone"
+    text = base64.b64encode(packed).decode()
+    found = {read_packed_query(one) for one in (text, text.rstrip("="), text.replace("=", "%3D"), f"{text};")}
+    assert found == {f"Ping\x1f\x1f{device.decode()}\x1fiPhone\x1f141"}

@@ -158,7 +158,7 @@ def test_where_losses_are_not_explained_it_is_not_said_that_no_limit_is_seen(tmp
     assert lossy.judgement == "too-little"
     (told,) = (finding for finding in evidence.findings if finding.code == "path-losses")
     assert told.severity == "problem"
-    assert f"{lossy.losses} of {lossy.silences} waiting requests were lost: more than accident explains" in told.text
+    assert f"{lossy.losses} of {lossy.silences} waiting requests seem lost: more than accident explains" in told.text
     front, evidence = limits_of(tmp_path / "W3SVC1", v4_prefix=16)
     (hanging,) = front.values()
     assert (hanging.judgement, hanging.if_unknown_answered.judgement) == ("too-little", "several")

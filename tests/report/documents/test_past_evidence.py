@@ -19,7 +19,8 @@ from hbprobe.report.documents.html import to_html
 from hbprobe.report.documents.markdown import to_markdown
 from hbprobe.report.documents.sources import Measured, load
 
-PING = "POST /Microsoft-Server-ActiveSync/default.eas User=a&DeviceId=d1&DeviceType=x&Cmd=Ping a 198.51.100.9 200"
+QUERY = "User=a&DeviceId=d1&DeviceType=x&Cmd=Ping&Log=V141_Hb900_S1_"
+PING = f"POST /Microsoft-Server-ActiveSync/default.eas {QUERY} a 198.51.100.9 200"
 IIS = (
     "#Software: Microsoft Internet Information Services 10.0\n"
     "#Fields: date time cs-method cs-uri-stem cs-uri-query cs-username c-ip sc-status time-taken\n"
