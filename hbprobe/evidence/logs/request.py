@@ -259,6 +259,7 @@ class OpenLogs:
         self.notes: list[str] = []
         self._is_of_httperr = False
         self.clocks: tuple[Apart, ...] = ()
+        self.has_both_sides = False
         self.overlaps: list[Overlap] = []
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -360,6 +361,7 @@ class OpenLogs:
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
+        self.has_both_sides = {role, "back"} <= roles
         networks, (narrow, values) = self._networks(names), self._narrow()
         self.overlaps = overlaps(self._spans())
         set_back = [one for read in self.reads for one in read.set_back]
@@ -367,10 +369,12 @@ class OpenLogs:
         if self.spark is not None:
             self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
-            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
+            self.clocks = self.spark.follow(
+                role, networks, narrow, values, set_back, where, is_paired=self.has_both_sides
+            )
             return
         name_networks(self.connection, networks)
-        pair(self.connection, roles, role, self._columns, where)
+        pair(self.connection, role, self._columns, where, is_paired=self.has_both_sides)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(
