@@ -72,6 +72,7 @@ def notes_of(
     yield from _note_set_back(logs)
     yield from _note_overlaps(logs)
     yield from _note_clocks(logs)
+    yield from _note_unpaired(logs, coverage)
     yield from _note_balancer(logs, coverage)
 
 
@@ -115,6 +116,26 @@ def note_restarts(
         yield (
             f"{POOL} was recycled at {', '.join(sorted(elsewhere))}, which no line of the IIS logs is of: no window "
             "began anew"
+        )
+
+
+def _note_unpaired(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
+    """Say how many lines of both sides may be of the same requests, though they were not found to be."""
+    if not logs.has_both_sides:
+        return
+    sql = """
+    SELECT coalesce(sum(CASE WHEN fronts < backs THEN fronts ELSE backs END), 0) FROM (
+      SELECT count(CASE WHEN role <> 'back' THEN 1 END) AS fronts, count(CASE WHEN role = 'back' THEN 1 END) AS backs
+      FROM all_requests WHERE NOT is_joined AND coalesce(status, 0) <> 401
+      GROUP BY coalesce(device, user_name), command, CAST(floor(ended_ms / 600000.0) AS BIGINT)
+    ) AS of_ten_minutes
+    """
+    ((count,),) = logs.tables.each(sql)
+    if count > _LEAST_SHARE * coverage.requests:
+        yield (
+            f"{counted(int(count), 'request')} may count twice: lines of the front end and of the back end that are "
+            "of the same devices and minutes do not fit together; clocks that are more than half a minute apart do "
+            "that, and lines that are missing"
         )
 
 

@@ -6,7 +6,7 @@ are paired in the order in which they began, first those that are alike in all, 
 of the two servers may be apart: what both say of long requests tells by how much.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -136,11 +136,6 @@ SELECT {alone}, server AS back_end, false AS is_joined, took_ms AS back_took_ms 
 """Where the log is of one of the two only, there is nothing to join, and no need to copy it."""
 
 
-def has_both_sides(roles: Collection[str], role: str) -> bool:
-    """Tell whether lines must be joined: `role` is that of lines about what clients asked."""
-    return {role, "back"} <= set(roles)
-
-
 def requests_sql(role: str, columns: Iterable[str] = REQUESTS, joined_within: str | None = None) -> str:
     """Return the SQL that makes requests of `lines`, or of `sided_lines` and `side_clocks`, of a time then.
 
@@ -182,10 +177,10 @@ def side_clocks(sides: Iterable[tuple[str, str, float, int]]) -> list[tuple[bool
 
 
 def pair(
-    connection: "DuckDBPyConnection", roles: Collection[str], role: str, columns: Iterable[str], within: str
+    connection: "DuckDBPyConnection", role: str, columns: Iterable[str], within: str, *, is_paired: bool
 ) -> None:
-    """Make `all_requests` out of `lines` and `near_lines`, which have these columns."""
-    if not has_both_sides(roles, role):
+    """Make `all_requests` out of `lines`, or of `near_lines` where both sides are there; both have these columns."""
+    if not is_paired:
         connection.execute(f"CREATE VIEW all_requests AS {requests_sql(role, columns)}")
         return
     numbered = "(SELECT *, row_number() OVER () AS id FROM near_lines)"

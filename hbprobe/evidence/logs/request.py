@@ -33,7 +33,14 @@ from hbprobe.evidence.logs.log_sources import (
     writing,
 )
 from hbprobe.evidence.logs.log_store import LogStore
-from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.networks import (
+    LONGEST_PREFIX,
+    SHORTEST_PREFIX,
+    V4_PREFIX,
+    NetworkNames,
+    network_of,
+    parse_names,
+)
 from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
@@ -116,6 +123,11 @@ class Logs:
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 object.__setattr__(self, name, moment.replace(tzinfo=UTC))  # as the logs have it
+        if not SHORTEST_PREFIX <= self.v4_prefix <= LONGEST_PREFIX:
+            raise RequestError(
+                f"{{v4_prefix}} {self.v4_prefix} is no number of bits: give {SHORTEST_PREFIX} to {LONGEST_PREFIX}",
+                "v4_prefix",
+            )
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise RequestError("{until} is not after {since}: nothing lies between them", "until")
         if self.pseudonyms is not None and self.v4_prefix > V4_PREFIX:
@@ -247,6 +259,7 @@ class OpenLogs:
         self.notes: list[str] = []
         self._is_of_httperr = False
         self.clocks: tuple[Apart, ...] = ()
+        self.has_both_sides = False
         self.overlaps: list[Overlap] = []
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -350,6 +363,7 @@ class OpenLogs:
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
+        self.has_both_sides = {role, "back"} <= roles
         networks, (narrow, values) = self._networks(names), self._narrow()
         self.overlaps = overlaps(self._spans())
         set_back = [one for read in self.reads for one in read.set_back]
@@ -357,10 +371,12 @@ class OpenLogs:
         if self.spark is not None:
             self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
-            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
+            self.clocks = self.spark.follow(
+                role, networks, narrow, values, set_back, where, is_paired=self.has_both_sides
+            )
             return
         name_networks(self.connection, networks)
-        pair(self.connection, roles, role, self._columns, where)
+        pair(self.connection, role, self._columns, where, is_paired=self.has_both_sides)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(

@@ -6,7 +6,7 @@ PySpark (the extra `spark`) is there where it was installed, with a Java runtime
 import logging
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,7 +26,7 @@ from hbprobe.evidence.logs.following import (
     margins,
     waits_sql,
 )
-from hbprobe.evidence.logs.pairing import SIDE_CLOCKS, SIDED, SIDES, has_both_sides, requests_sql, side_clocks
+from hbprobe.evidence.logs.pairing import SIDE_CLOCKS, SIDED, SIDES, requests_sql, side_clocks
 from hbprobe.evidence.logs.sql_tables import ASKS_FOR_NOTHING, Values
 
 _LOCAL: Final = "local[*]"
@@ -126,13 +126,14 @@ class Spark:
 
     def follow(
         self,
-        roles: Collection[str],
         role: str,
         networks: Sequence[tuple[str, str | None]],
         narrow: str,
         values: Values,
         set_back: Iterable[SetBack],
         within: str,
+        *,
+        is_paired: bool,
     ) -> tuple[Apart, ...]:
         """Make everything out of `near_lines`, as `following` does on DuckDB; `narrow` is what reports are to see.
 
@@ -143,7 +144,7 @@ class Spark:
         named = self._session.createDataFrame(list(networks), "address STRING, network STRING")
         named.createOrReplaceTempView("networks")
         self._define("lines", f"SELECT * FROM near_lines WHERE {within}")
-        self._pair(roles, role, within)
+        self._pair(role, within, is_paired=is_paired)
         self._define("waits", *waits_sql(set_back, narrow, values), is_kept=True)
         pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
         clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")
@@ -153,8 +154,8 @@ class Spark:
         self._define("requests", f"SELECT * FROM all_requests WHERE {narrow}", values)
         return pairs
 
-    def _pair(self, roles: Collection[str], role: str, within: str) -> None:
-        if not has_both_sides(roles, role):
+    def _pair(self, role: str, within: str, *, is_paired: bool) -> None:
+        if not is_paired:
             self._define("all_requests", requests_sql(role), is_kept=True)
             return
         numbered = "(SELECT *, monotonically_increasing_id() AS id FROM near_lines)"

@@ -6,19 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.iis import STEM, head, ping, write
 
-from hbprobe.evidence.logs.pairing import has_both_sides, side_clocks
+from hbprobe.evidence.logs.pairing import side_clocks
 from hbprobe.evidence.logs.request import Logs
 
 BEGIN = datetime(2030, 1, 2, tzinfo=UTC)
 BACK = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
 FRONT_END, BACK_END = "192.0.2.10", "192.0.2.11"
-
-
-@pytest.mark.parametrize(
-    ("roles", "is_joined"), [({"client"}, False), ({"back"}, False), ({"client", "back"}, True), (set(), False)]
-)
-def test_two_sides_are_joined_where_there_are_two(roles, is_joined):
-    assert has_both_sides(roles, "client") is is_joined
 
 
 def write_sides(folder, fronts, backs, *, is_exact=False):
@@ -111,6 +104,27 @@ def test_where_the_clocks_of_both_sides_are_apart_each_request_counts_once(tmp_p
             whole += some
     write_sides(tmp_path, fronts, backs, is_exact=True)
     assert counts(tmp_path) == (240, 240)
+
+
+def twice_notes(folder):
+    return [note for note in Logs([folder]).run().notes if "may count twice" in note]
+
+
+@pytest.mark.parametrize(("ahead_s", "is_told"), [(3, False), (300, True)])
+def test_clocks_too_far_apart_for_that_are_told(tmp_path, ahead_s, is_told):
+    chance = random.Random(1)
+    said = [(60.0 + 500 * number, 480.0, 200, f"D{device}") for device in range(5) for number in range(20)]
+    fronts, backs = both_sides(chance, said, ahead_s=ahead_s)
+    write_sides(tmp_path, fronts, backs)
+    assert counts(tmp_path) == ((200, 0) if is_told else (100, 100))
+    assert len(twice_notes(tmp_path)) == is_told
+
+
+def test_what_a_front_end_refuses_by_itself_does_not_count_twice(tmp_path):
+    chance = random.Random(1)
+    fronts, backs = both_sides(chance, requests(chance, 0.5, count=100), refused_first=1)
+    write_sides(tmp_path, fronts, backs)
+    assert twice_notes(tmp_path) == []
 
 
 def test_what_only_one_side_has_is_no_pair(tmp_path):
