@@ -20,6 +20,14 @@ _SYSLOG: Final = re.compile(
     r"(?P<id>\d{3,4}): (?P<text>.*)$",
     re.MULTILINE,
 )
+_COLUMNS: Final = {
+    "id": {"event id", "id", "eventid"},
+    "time": {"date and time", "timecreated", "timegenerated"},
+    "source": {"source", "providername"},
+    "computer": {"computer", "machinename"},
+    "message": {"message"},
+}
+"""The columns of events in tables, by what the Event Viewer, Get-WinEvent and Get-EventLog call them."""
 _FORMS: Final = (
     "%m/%d/%Y %I:%M:%S %p",
     "%Y-%m-%d %H:%M:%S",
@@ -133,7 +141,7 @@ def _time_of_json(said: object) -> tuple[float | None, bool]:
 
 def read_text(text: str) -> Iterator[EventEntry]:
     """Read text of the Event Viewer, its CSV, or lines of syslog. Times are those of whoever looked."""
-    if "Event ID" in text.partition("\n")[0] and "," in text.partition("\n")[0]:
+    if is_event_table(text):
         yield from _of_csv(text)
         return
     for block in _BLOCK.split(text)[1:] or ([text] if re.search(r"^Event ID:", text, re.MULTILINE) else []):
@@ -153,16 +161,29 @@ def _of_block(block: str) -> Iterator[EventEntry]:
         yield EventEntry(int(named["Event ID"]), named.get("Source", ""), at_s, False, computer, (), message)
 
 
+def is_event_table(text: str) -> bool:
+    """Say whether it is the Event Viewer's CSV, or what Export-Csv makes of Get-WinEvent or Get-EventLog."""
+    names = _columns(_without_type(text).partition("\n")[0])
+    return not _COLUMNS["id"].isdisjoint(names) and not _COLUMNS["source"].isdisjoint(names)
+
+
+def _without_type(text: str) -> str:
+    return text.partition("\n")[2] if text.startswith("#TYPE ") else text
+
+
+def _columns(line: str) -> list[str]:
+    return [name.strip().strip('"').lower() for name in line.split(",")]
+
+
 def _of_csv(text: str) -> Iterator[EventEntry]:
-    rows = csv.reader(io.StringIO(text))
-    names = [name.strip().lower() for name in next(rows, [])]
-    place = {name: number for number, name in enumerate(names)}
-    for row in rows:
-        number = row[place["event id"]].strip() if "event id" in place and len(row) > place["event id"] else ""
-        if number.isdecimal():
-            when = row[place["date and time"]] if "date and time" in place else ""
-            source = row[place["source"]] if "source" in place else ""
-            yield EventEntry(int(number), source, _seconds(when), False, "", (), row[-1])
+    head, _, body = _without_type(text).partition("\n")
+    place = {what: at for at, name in enumerate(_columns(head)) for what, known in _COLUMNS.items() if name in known}
+    for row in csv.reader(io.StringIO(body)):
+        said = {what: row[place[what]] if place.get(what, len(row)) < len(row) else "" for what in _COLUMNS}
+        if said["id"].strip().isdecimal():
+            message = said["message"] if "message" in place else row[-1]
+            at_s = _seconds(said["time"])
+            yield EventEntry(int(said["id"]), said["source"], at_s, False, said["computer"], (), message)
 
 
 def _seconds(text: str) -> float | None:

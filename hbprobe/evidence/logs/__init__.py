@@ -1,8 +1,9 @@
 """Logs of IIS, HTTP.sys and HttpProxy, by the gigabyte: from files to limits, events and reports.
 
 `log_sources` finds files and says what each is; `w3c` divides a log into stretches under one `#Fields` line; the SQL
-of `rows` and `http_tables`, run by `log_reading`, makes rows of them, which `log_store` keeps as Parquet; `following`
-makes silences of requests, which `hbprobe.evidence.limits` judges; `conclusions` puts together what is found.
+of `rows` and `http_tables`, run by `log_reading`, makes rows of them, which `log_store` keeps as Parquet; `pairing`
+makes requests of lines, and `following` silences of requests, which `hbprobe.evidence.limits` judges; `conclusions`
+puts together what is found.
 
     request.py     `Logs`: what is asked of logs, and the run that answers it
     log_sources.py finds the files that paths name, and says what each is: by its content, not by its name
@@ -24,6 +25,7 @@ makes silences of requests, which `hbprobe.evidence.limits` judges; `conclusions
     engine.py      DuckDB, as the logs use it: in this process, with bounded memory, and no extension that would be
                    fetched
     spark.py       Spark, as an extra, for logs of more than one machine: the same SQL over the same Parquet
+    pairing.py     one request of two lines: since 2013 a front end and a back end each log it
     following.py   from requests to silences: a line does not tell whether its answer arrived; the same device's next
                    request does
     clocks.py      how far the clocks of two servers are apart, by how soon devices ask again after an answer of the

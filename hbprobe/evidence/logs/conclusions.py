@@ -43,11 +43,18 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
     network_limits = [one for _, one in limits]
     together = shared(network_limits) if logs.asked.by.value == "network" else None
     parts = tuple(part for part, _ in limits)
+    windows_part = WindowsPart(
+        samples=windows.samples,
+        full=windows.full,
+        lowest_s=windows.lowest_s,
+        judged_until=utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None,
+        rebuilt=len(windows.events),
+        logged=sum(event.logged for event in events),
+        both=both,
+    )
     findings = [
         *_nothing_found(logs, coverage),
-        *findings_of(
-            parts, together, windows, events, both, counts, coverage, is_held_against=bool(logs.event_files)
-        ),
+        *findings_of(parts, together, windows_part, events, counts, coverage, is_held_against=bool(logs.event_files)),
         *httperr_findings(httperr),
     ]
     return LogEvidence(
@@ -59,15 +66,7 @@ def evidence_of(logs: "OpenLogs") -> LogEvidence:
         limits=parts,
         shared_by_all=together,
         sensitivity=tuple(sensitivity),
-        windows=WindowsPart(
-            samples=windows.samples,
-            full=windows.full,
-            lowest_s=windows.lowest_s,
-            judged_until=utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None,
-            rebuilt=len(windows.events),
-            logged=sum(event.logged for event in events),
-            both=both,
-        ),
+        windows=windows_part,
         events=tuple(events[:_MOST_EVENTS]),
         counts=counts,
         httperr=httperr,

@@ -8,7 +8,7 @@ failure of the server. Where the next request went to another server, what their
 (`clocks`), and where that cannot be told, only an answer can.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Self
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.clocks import AT_ONCE_S, BEFORE_S, NEAR_S, STEPS_IN_S, Apart, SetBack, clocks_apart
-from hbprobe.evidence.logs.rows import REQUESTS
+from hbprobe.evidence.logs.pairing import ASTRAY_MS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -30,79 +30,9 @@ minute that follows some losses."""
 _SHORTEST_S: Final = 5.0
 _LONGEST_MS: Final = 86_400_000
 """No request is held for longer than a day."""
-_ASTRAY_MS: Final = 60_000
-"""So far may the two times at which a request began, by when it came in and by how long it took, lie apart."""
-SIDES_APART_MS: Final = 7_200_000
-"""So far may the lines of one request end apart: the front end's ends with the client's connection, the back end's
-with the wait, which Exchange lets last for 59 minutes."""
 _BEFORE_MS: Final = round(1000 * BEFORE_S)
 _COARSE_S: Final = 1.0
 """Times in IIS's log are whole seconds."""
-
-_ADDRESSES: Final = ("client", "forwarded_for")
-"""What a back end's line has of a front end, not of a client."""
-_FROM_BACK_FIRST: Final = ("error", "mailbox_server")
-_FROM_CLIENT_FIRST: Final = (
-    "host", "protocol", "command_status", "heartbeat_s", "throttle_ms", "policy_ack", "access", "front_end",
-    "sync_type", "folders",
-)  # fmt: skip
-_JOINED: Final = """
-WITH begun AS (
-  SELECT *, coalesce(
-    CASE WHEN abs(ended_ms - took_ms - started_ms) > {astray} THEN ended_ms - took_ms END, started_ms) AS begun_ms,
-    coalesce(device, concat('of ', coalesce(user_name, ''), ' ', coalesce(user_agent, ''))) AS whose,
-    coalesce(command, '') AS asked
-  FROM {numbered} AS numbered
-), placed AS (
-  SELECT *, row_number() OVER (
-    PARTITION BY role, whose, asked, begun_ms, ended_ms
-    ORDER BY took_ms NULLS LAST, status NULLS LAST, heartbeat_s NULLS LAST, coalesce(error, ''), id) AS place
-  FROM begun
-), client AS (
-  SELECT * FROM placed WHERE role = '{role}'
-), back AS (
-  SELECT * FROM placed WHERE role = 'back'
-), near AS (
-  SELECT back.*, CAST(floor(begun_ms / 3000) AS BIGINT) + step AS near
-  FROM back CROSS JOIN (VALUES (-1), (0), (1)) AS steps(step)
-), apart AS (
-  SELECT client.id AS client_id, near.id AS back_id,
-    abs(client.begun_ms - near.begun_ms) + least(abs(client.took_ms - near.took_ms), 3000) AS apart_ms,
-    abs(client.took_ms - near.took_ms) AS took_apart_ms,
-    client.begun_ms AS client_ms, client.ended_ms AS client_ended_ms, near.begun_ms AS back_ms,
-    near.ended_ms AS back_ended_ms, coalesce(near.error, '') AS back_error, client.place AS client_place,
-    near.place AS back_place, abs(client.place - near.place) AS places_apart
-  FROM client JOIN near ON client.whose = near.whose AND client.asked = near.asked
-    AND CAST(floor(client.begun_ms / 3000) AS BIGINT) = near.near
-  WHERE abs(client.begun_ms - near.begun_ms) <= 2500
-), pairs AS (
-  SELECT client_id, back_id FROM (
-    SELECT *,
-      row_number() OVER (PARTITION BY client_id ORDER BY apart_ms, took_apart_ms, places_apart, back_ms,
-        back_ended_ms, back_error, back_place) AS of_client,
-      row_number() OVER (PARTITION BY back_id ORDER BY apart_ms, took_apart_ms, places_apart, client_ms,
-        client_ended_ms, client_place) AS of_back
-    FROM apart) AS ordered WHERE of_client = 1 AND of_back = 1
-)
-SELECT {columns}, back.server AS back_end, back.id IS NOT NULL AS is_joined, back.took_ms AS back_took_ms
-FROM client LEFT JOIN pairs ON pairs.client_id = client.id LEFT JOIN back ON back.id = pairs.back_id
-UNION ALL
-SELECT {alone}, back.server AS back_end, false AS is_joined, back.took_ms AS back_took_ms
-FROM back LEFT JOIN pairs ON pairs.back_id = back.id WHERE pairs.back_id IS NULL
-"""
-"""A request has a line of the front end and one of the back end since 2013; here it is one row. They begin at the
-same moment, and may end at different ones: the front end's line ends early where the client's connection is gone.
-OPTIONS names no command and often no device: it is known by its user and agent.
-What was under way when the clock was set has one beginning by the old clock, and one by the new: that of the end
-counts. No order may hang on how rows come, which is by chance: the same logs must give the same answer."""
-
-_ONE_SIDED: Final = """
-SELECT {columns}, CAST(NULL AS STRING) AS back_end, false AS is_joined, CAST(NULL AS BIGINT) AS back_took_ms
-FROM lines AS client WHERE role = '{role}'
-UNION ALL
-SELECT {alone}, server AS back_end, false AS is_joined, took_ms AS back_took_ms FROM lines AS back WHERE role = 'back'
-"""
-"""Where the log is of one of the two only, there is nothing to join, and no need to copy it."""
 
 _WAITS: Final = f"""
 WITH fronts AS (
@@ -128,7 +58,7 @@ WITH fronts AS (
     coalesce({{is_asked_for}}, false) AS is_asked_for
   FROM (
     SELECT *, coalesce(
-      took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {_ASTRAY_MS}, false)
+      took_ms BETWEEN 0 AND {_LONGEST_MS} AND abs(ended_ms - took_ms - started_ms) <= {ASTRAY_MS}, false)
       AND NOT coalesce({{is_there_twice}}, false) AS is_sound
     FROM all_requests) AS judged
   WHERE NOT (role = 'back' AND coalesce(device, '') IN (SELECT device FROM fronts))
@@ -200,34 +130,6 @@ SILENCES_ASKED_FOR: Final = "SELECT * FROM all_silences WHERE is_asked_for"
 """What reports are to see."""
 
 
-def requests_sql(
-    roles: Collection[str], role: str, numbered: str, columns: Iterable[str] = REQUESTS, within: str = "true"
-) -> tuple[str, bool]:
-    """Return the SQL that makes requests of `lines`, and whether it joins, so that its rows are worth keeping.
-
-    `role` is that of lines about what clients asked, `roles` are those that there are. Joined are `numbered` lines,
-    with an `id` each, of a time that is longer than `within` by `SIDES_APART_MS` on both sides. `columns` are
-    what lines have.
-    """
-    of_client, alone = ({name: f"{side}.{name}" for name in columns} for side in ("client", "back"))
-    alone |= {name: "CAST(NULL AS STRING)" for name in _ADDRESSES if name in alone}
-    if not {role, "back"} <= set(roles):
-        return _ONE_SIDED.format(role=role, columns=_listed(of_client), alone=_listed(alone)), False
-    of_both = {name: f"coalesce(client.{name}, back.{name})" for name in _FROM_CLIENT_FIRST}
-    of_both |= {name: f"coalesce(back.{name}, client.{name})" for name in _FROM_BACK_FIRST}
-    of_both["started_ms"] = "coalesce(CASE WHEN back.is_exact THEN back.started_ms END, client.started_ms)"
-    of_both |= {name: f"client.{name} OR coalesce(back.{name}, false)" for name in ("is_exact", "is_expired")}
-    joined = {name: of_both.get(name, value) for name, value in of_client.items()}
-    sql = _JOINED.format(
-        role=role, numbered=numbered, astray=_ASTRAY_MS, columns=_listed(joined), alone=_listed(alone)
-    )
-    return f"SELECT * FROM ({sql}) AS joined WHERE {within}", True
-
-
-def _listed(columns: Mapping[str, str]) -> str:
-    return ", ".join(f"{value} AS {name}" for name, value in columns.items())
-
-
 def waits_sql(set_back: Iterable[SetBack], narrow: str, narrowed_by: "Values") -> tuple[str, dict[str, float | str]]:
     """Return the SQL of `waits`, and its values: what was under way in a time that is there twice is not sound.
 
@@ -262,15 +164,6 @@ def name_networks(connection: "DuckDBPyConnection", rows: Sequence[tuple[str, st
     for at in range(0, len(rows), 1000):
         batch = [value for row in rows[at : at + 1000] for value in row]
         connection.execute(f"INSERT INTO networks VALUES {', '.join(['(?, ?)'] * (len(batch) // 2))}", batch)
-
-
-def join(
-    connection: "DuckDBPyConnection", roles: Collection[str], role: str, columns: Iterable[str], within: str
-) -> None:
-    """Make `all_requests` out of `lines` and `near_lines`, which have these columns."""
-    numbered = "(SELECT *, row_number() OVER () AS id FROM near_lines)"
-    sql, is_joined = requests_sql(roles, role, numbered, columns, within)
-    connection.execute(f"CREATE {'TABLE' if is_joined else 'VIEW'} all_requests AS {sql}")
 
 
 def follow(

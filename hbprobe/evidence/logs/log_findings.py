@@ -6,9 +6,7 @@ from typing import Final
 from hbprobe.duration import format_duration
 from hbprobe.evidence.limits import LEAST_LOSSES, has_unexplained_losses
 from hbprobe.evidence.logs.group_limits import NOWHERE, is_limited
-from hbprobe.evidence.logs.reports import utc
-from hbprobe.evidence.logs.windows import Windows
-from hbprobe.records.logs import CoveragePart, EventPart, LogFindingPart, PassiveLimitPart
+from hbprobe.records.logs import CoveragePart, EventPart, LogFindingPart, PassiveLimitPart, WindowsPart
 from hbprobe.text import counted, seconds
 
 _HARDLY_ALL: Final = 0.98
@@ -26,9 +24,8 @@ COUNTED_BY: Final = {
 
 
 def findings_of(
-    limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: Windows,
-    events: Sequence[EventPart],
-    both: int, counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
+    limits: Sequence[PassiveLimitPart], together: tuple[float, float] | None, windows: WindowsPart,
+    events: Sequence[EventPart], counts: dict[str, int], coverage: CoveragePart, *, is_held_against: bool,
 ) -> Iterator[LogFindingPart]:  # fmt: skip
     """Say it, the limits first."""
     if together is not None:
@@ -49,7 +46,7 @@ def findings_of(
     for limit in limits:
         if has_unexplained_losses(limit):
             yield LogFindingPart(code="path-losses", severity="problem", text=_losses_finding(limit))
-    yield from _event_findings(windows, events, both, is_held_against=is_held_against)
+    yield from _event_findings(windows, events, is_held_against=is_held_against)
     for code, words in (
         ("blocked", "blocked or in quarantine"),
         ("throttled", "slowed down or turned away by Exchange"),
@@ -124,18 +121,20 @@ def _who(limit: PassiveLimitPart) -> str:
 
 
 def _event_findings(
-    windows: Windows, events: Sequence[EventPart], both: int, *, is_held_against: bool
+    windows: WindowsPart, events: Sequence[EventPart], *, is_held_against: bool
 ) -> Iterator[LogFindingPart]:
-    rebuilt, logged = len(windows.events), sum(event.logged for event in events)
-    if rebuilt or logged:
+    logged = windows.logged
+    if windows.rebuilt or logged:
         averages = sorted(event.average_s for event in events if event.average_s is not None)
         lowest = ""
         if averages:
             between = f"averages from {averages[0]} to {averages[-1]} s"
             lowest = f", with {between if averages[0] != averages[-1] else f'an average of {averages[0]} s'}"
-        times = f"{counted(rebuilt, 'time')} by the requests in the log"
+        times = f"{counted(windows.rebuilt, 'time')} by the requests in the log"
         if is_held_against:
-            times += f", {logged} logged, {both} of them the same{_not_the_same(windows, events)}"
+            times += (
+                f", {logged} logged, {windows.both} of them the same{_not_the_same(windows.judged_until, events)}"
+            )
         if not windows.samples:
             times = f"{counted(logged, 'time')} logged, and no log has the intervals that led to it"
         text = f"event 1040: {times}{lowest}"
@@ -145,11 +144,10 @@ def _event_findings(
         yield LogFindingPart(code="event-1040", severity="note", text=text)
 
 
-def _not_the_same(windows: Windows, events: Sequence[EventPart]) -> str:
+def _not_the_same(judged_until: str | None, events: Sequence[EventPart]) -> str:
     """Say of how many logged events it cannot be told whether they were rebuilt."""
     logged = [event.at for event in events if event.logged and event.at is not None]
     zoneless = sum(not at.endswith("Z") for at in logged)
-    until = utc(max(windows.judged_until_s.values()) * 1000) if windows.judged_until_s else None
-    late = sum(at.endswith("Z") and until is not None and at > until for at in logged)
+    late = sum(at.endswith("Z") and judged_until is not None and at > judged_until for at in logged)
     words = ((late, "later than is judged"), (zoneless, "at times without a zone"))
     return "".join(f", {count} {what}" for count, what in words if count)

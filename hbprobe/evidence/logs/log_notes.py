@@ -72,6 +72,7 @@ def notes_of(
     yield from _note_set_back(logs)
     yield from _note_overlaps(logs)
     yield from _note_clocks(logs)
+    yield from _note_unpaired(logs, coverage)
     yield from _note_balancer(logs, coverage)
 
 
@@ -115,6 +116,26 @@ def note_restarts(
         yield (
             f"{POOL} was recycled at {', '.join(sorted(elsewhere))}, which no line of the IIS logs is of: no window "
             "began anew"
+        )
+
+
+def _note_unpaired(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
+    """Say how many lines of both sides may be of the same requests, though they were not found to be."""
+    if not logs.has_both_sides:
+        return
+    sql = """
+    SELECT coalesce(sum(CASE WHEN fronts < backs THEN fronts ELSE backs END), 0) FROM (
+      SELECT count(CASE WHEN role <> 'back' THEN 1 END) AS fronts, count(CASE WHEN role = 'back' THEN 1 END) AS backs
+      FROM all_requests WHERE NOT is_joined AND coalesce(status, 0) <> 401
+      GROUP BY coalesce(device, user_name), command, CAST(floor(ended_ms / 600000.0) AS BIGINT)
+    ) AS of_ten_minutes
+    """
+    ((count,),) = logs.tables.each(sql)
+    if count > _LEAST_SHARE * coverage.requests:
+        yield (
+            f"{counted(int(count), 'request')} may count twice: lines of the front end and of the back end that are "
+            "of the same devices and minutes do not fit together; clocks that are more than half a minute apart do "
+            "that, and lines that are missing"
         )
 
 
@@ -178,12 +199,12 @@ def _note_overlaps(logs: "OpenLogs") -> Iterator[str]:
     for overlap in logs.overlaps[:_MOST_SET_BACK]:
         one, other, end_s = overlap.one, overlap.other, min(overlap.one.end_s, overlap.other.end_s)
         what = (
-            "what it was asked of that time may count twice, and event 1040 may be off there"
+            "requests of that time may count twice, and event 1040 may be off there"
             if overlap.set_back is None
             else "requests of that time are unknown, some may count twice, and event 1040 may be off there"
         )
         yield (
-            f"{one.name} and {other.name} tell both of {one.server} from {utc(other.begin_s * 1000)} to "
+            f"{one.name} and {other.name} both tell of {one.server} from {utc(other.begin_s * 1000)} to "
             f"{utc(end_s * 1000)}: lines stand in both, or they are of two servers or sites that the lines do not "
             f"tell apart, or the clock was set back from one to the other; {what}"
         )

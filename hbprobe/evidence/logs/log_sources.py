@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol, cast
 
 from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.evidence.events.readers import is_event_table
 
 _HEAD_BYTES: Final = 1 << 16
 _CHUNK: Final = 1 << 20
@@ -319,6 +320,8 @@ def kind_of(head: bytes, name: str) -> LogKind:
 
 
 def _kind_of_text(text: str) -> LogKind:
+    if is_event_table(text):
+        return LogKind.EVENT_TEXT
     if text.startswith("#") or "\n#Fields:" in text:
         return _kind_of_fields(text)
     if text.startswith("DateTime,RequestId,"):
@@ -335,7 +338,7 @@ def _kind_of_text(text: str) -> LogKind:
         if "<Event" in text:
             return LogKind.EVENT_XML
         raise NotReadError("is XML, but of no Windows event: give what wevtutil qe Application /f:xml writes")
-    if re.search(r"^Event ID:", text, re.MULTILINE) or "Event ID" in text.partition("\n")[0] or _SYSLOG.search(text):
+    if re.search(r"^Event ID:", text, re.MULTILINE) or _SYSLOG.search(text):
         return LogKind.EVENT_TEXT
     raise NotReadError(_what_instead(text))
 
@@ -349,6 +352,11 @@ def _what_instead(text: str) -> str:
         return f"is in IIS's own format, which does not hold what is needed: {_SWITCH}"
     if _NCSA.match(text):
         return f"is in NCSA's format, which does not say how long a request took: {_SWITCH}"
+    if "MSExchange ActiveSync" in text:
+        return (
+            "tells of Windows events in a form or a language that is not read: give the event log as .evtx, or what "
+            "Get-WinEvent ... | ConvertTo-Json writes"
+        )
     if text.startswith('"') or "," in text.partition("\n")[0]:
         return "is a table that another program made of a log: give the log as IIS wrote it"
     return "is no log of IIS, HTTP.sys, HttpProxy or Windows events: give u_ex*.log, httperr*.log or an .evtx file"

@@ -17,7 +17,7 @@ from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
 from hbprobe.evidence.logs.clocks import Apart
 from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.following import SIDES_APART_MS, follow, join, name_networks
+from hbprobe.evidence.logs.following import follow, name_networks
 from hbprobe.evidence.logs.http_tables import HTTPERR
 from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
 from hbprobe.evidence.logs.log_sources import (
@@ -33,7 +33,15 @@ from hbprobe.evidence.logs.log_sources import (
     writing,
 )
 from hbprobe.evidence.logs.log_store import LogStore
-from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.networks import (
+    LONGEST_PREFIX,
+    SHORTEST_PREFIX,
+    V4_PREFIX,
+    NetworkNames,
+    network_of,
+    parse_names,
+)
+from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
 from hbprobe.evidence.logs.same_logs import Rows, repeats
@@ -115,6 +123,11 @@ class Logs:
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 object.__setattr__(self, name, moment.replace(tzinfo=UTC))  # as the logs have it
+        if not SHORTEST_PREFIX <= self.v4_prefix <= LONGEST_PREFIX:
+            raise RequestError(
+                f"{{v4_prefix}} {self.v4_prefix} is no number of bits: give {SHORTEST_PREFIX} to {LONGEST_PREFIX}",
+                "v4_prefix",
+            )
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise RequestError("{until} is not after {since}: nothing lies between them", "until")
         if self.pseudonyms is not None and self.v4_prefix > V4_PREFIX:
@@ -246,6 +259,7 @@ class OpenLogs:
         self.notes: list[str] = []
         self._is_of_httperr = False
         self.clocks: tuple[Apart, ...] = ()
+        self.has_both_sides = False
         self.overlaps: list[Overlap] = []
 
     def _read(self, store: LogStore, names: NetworkNames, told: Told) -> None:
@@ -276,7 +290,9 @@ class OpenLogs:
         twice = repeats(reads, Rows(DuckDB(self.connection), files).are_within)
         for index, other in sorted(twice.items()):
             what = "the same lines as" if reads[index].lines == reads[other].lines else "the first lines of"
-            self.not_read.append((reads[index].name, f"has {what} {reads[other].name}: they are counted once"))
+            is_named_so = reads[index].name == reads[other].name
+            whose = f"what {found[other][0].folder} has of it" if is_named_so else reads[other].name
+            self.not_read.append((reads[index].name, f"has {what} {whose}: they are counted once"))
         for folder in folders:
             for name in folder.damaged.values():
                 reason = f"what {folder.folder} has of it is damaged: read the log again, with --into {folder.folder}"
@@ -347,6 +363,7 @@ class OpenLogs:
         if "proxy" in roles and "client" in roles:
             self.notes.append("HttpProxy's log tells of the same requests as IIS's: it was read, and is not counted")
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
+        self.has_both_sides = {role, "back"} <= roles
         networks, (narrow, values) = self._networks(names), self._narrow()
         self.overlaps = overlaps(self._spans())
         set_back = [one for read in self.reads for one in read.set_back]
@@ -354,10 +371,12 @@ class OpenLogs:
         if self.spark is not None:
             self.spark.read("near_lines", files["requests"], REQUESTS, near)
             self.spark.read("httperr", files["httperr"], HTTPERR, where)
-            self.clocks = self.spark.follow(roles, role, networks, narrow, values, set_back, where)
+            self.clocks = self.spark.follow(
+                role, networks, narrow, values, set_back, where, is_paired=self.has_both_sides
+            )
             return
         name_networks(self.connection, networks)
-        join(self.connection, roles, role, self._columns, where)
+        pair(self.connection, role, self._columns, where, is_paired=self.has_both_sides)
         self.clocks = follow(self.connection, set_back, narrow, values)
         kind = "TABLE" if values else "VIEW"
         self.connection.execute(

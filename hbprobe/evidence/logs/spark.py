@@ -6,7 +6,7 @@ PySpark (the extra `spark`) is there where it was installed, with a Java runtime
 import logging
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,9 +24,9 @@ from hbprobe.evidence.logs.following import (
     SILENCES_ASKED_FOR,
     both_ways,
     margins,
-    requests_sql,
     waits_sql,
 )
+from hbprobe.evidence.logs.pairing import SIDE_CLOCKS, SIDED, SIDES, requests_sql, side_clocks
 from hbprobe.evidence.logs.sql_tables import ASKS_FOR_NOTHING, Values
 
 _LOCAL: Final = "local[*]"
@@ -40,7 +40,6 @@ https://spark.apache.org/docs/latest/sql-ref-syntax-aux-describe-query.html."""
 _NOTHING_BEHIND: Final = "`QUERY`"
 """For such a table does Spark look where no query stands there, but nothing, or one word such as RESET."""
 _TELLING: Final = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*(SHOW|DESCRIBE|DESC)\b", re.DOTALL | re.IGNORECASE)
-_NUMBERED: Final = "numbered_lines"
 
 
 class _Frame(Protocol):
@@ -127,13 +126,14 @@ class Spark:
 
     def follow(
         self,
-        roles: Collection[str],
         role: str,
         networks: Sequence[tuple[str, str | None]],
         narrow: str,
         values: Values,
         set_back: Iterable[SetBack],
         within: str,
+        *,
+        is_paired: bool,
     ) -> tuple[Apart, ...]:
         """Make everything out of `near_lines`, as `following` does on DuckDB; `narrow` is what reports are to see.
 
@@ -144,8 +144,7 @@ class Spark:
         named = self._session.createDataFrame(list(networks), "address STRING, network STRING")
         named.createOrReplaceTempView("networks")
         self._define("lines", f"SELECT * FROM near_lines WHERE {within}")
-        self._define(_NUMBERED, "SELECT *, monotonically_increasing_id() AS id FROM near_lines", is_kept=True)
-        self._define("all_requests", requests_sql(roles, role, _NUMBERED, within=within)[0], is_kept=True)
+        self._pair(role, within, is_paired=is_paired)
         self._define("waits", *waits_sql(set_back, narrow, values), is_kept=True)
         pairs = clocks_apart((one, other, step, times) for one, other, step, times in self.each(CLOCK_GAPS))
         clocks = self._session.createDataFrame(both_ways(pairs), "ended_by STRING, begun_by STRING, ahead_s DOUBLE")
@@ -154,6 +153,17 @@ class Spark:
         self._define("silences", SILENCES_ASKED_FOR)
         self._define("requests", f"SELECT * FROM all_requests WHERE {narrow}", values)
         return pairs
+
+    def _pair(self, role: str, within: str, *, is_paired: bool) -> None:
+        if not is_paired:
+            self._define("all_requests", requests_sql(role), is_kept=True)
+            return
+        numbered = "(SELECT *, monotonically_increasing_id() AS id FROM near_lines)"
+        self._define("sided_lines", SIDED.format(numbered=numbered, role=role), is_kept=True)
+        clocks = side_clocks(self.each(SIDES))
+        columns = SIDE_CLOCKS.format(text="STRING")
+        self._session.createDataFrame(clocks, columns).createOrReplaceTempView("side_clocks")
+        self._define("all_requests", requests_sql(role, joined_within=within), is_kept=True)
 
     def _define(self, name: str, sql: str, values: Values | None = None, *, is_kept: bool = False) -> None:
         found = self._run(sql, values)

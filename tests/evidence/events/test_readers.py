@@ -10,7 +10,7 @@ from support.evtx import write_evtx
 from hbprobe.eas.event_log import event_1040
 from hbprobe.eas.releases import Release
 from hbprobe.evidence.events.entry import AverageTooLow, average_too_low
-from hbprobe.evidence.events.readers import read_evtx, read_json, read_text, read_xml
+from hbprobe.evidence.events.readers import is_event_table, read_evtx, read_json, read_text, read_xml
 from hbprobe.exchange.window import Command, Event1040
 
 AT = datetime(2030, 1, 2, 8, 21, tzinfo=UTC)
@@ -89,6 +89,40 @@ def test_the_viewers_csv_has_a_column_too_few():
     )
     (entry,) = read_text(text)
     assert (average_too_low(entry), entry.at_s) == (AverageTooLow(207, 540, Command.SYNC), AT.timestamp())
+
+
+SAYS = '"recent heartbeat intervals [207] for request [Sync],\r\nat or below [540]."'
+OF_GET_WINEVENT = (
+    '#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\n"Message","Id","Level","ProviderName","MachineName",'
+    f'"TimeCreated"\r\n{SAYS},"1040","3","MSExchange ActiveSync","EX1","3/4/2031 8:21:00 AM"\r\n'
+)
+OF_GET_EVENTLOG = (
+    '"EventID","MachineName","Data","Message","Source","TimeGenerated"\r\n'
+    f'"1040","EX1","System.Byte[]",{SAYS},"MSExchange ActiveSync","3/4/2031 8:21:00 AM"\r\n'
+)
+
+
+@pytest.mark.parametrize("text", [OF_GET_WINEVENT, OF_GET_EVENTLOG])
+def test_tables_of_export_csv(text):
+    (entry,) = read_text(text)
+    assert (average_too_low(entry), entry.computer) == (AverageTooLow(207, 540, Command.SYNC), "EX1")
+    assert entry.at_s == datetime(2031, 3, 4, 8, 21, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a",
+        "id,name\n1040,x\n",
+        "#Fields: id source\n",
+        '"Id","Message"\n1040,x\n',
+        "Source: Event ID\n",
+        "a\rb,\r" * 9,
+    ],
+)
+def test_what_is_no_table_of_events(text):
+    assert not is_event_table(text)
 
 
 def test_a_line_of_syslog():

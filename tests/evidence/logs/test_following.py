@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from support.iis import STEM, head, ping, write
+from support.iis import head, ping, write
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
-from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins, requests_sql
+from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins
 from hbprobe.evidence.logs.request import Logs
 
 ALL = np.ones(4, np.bool_)
@@ -56,39 +56,6 @@ def test_counts_are_of_what_is_known(followed):
 def test_names_are_numbered_in_the_order_in_which_they_come():
     named = Named.of(["b", "a", "b"])
     assert (named.names, named.number.tolist()) == (("b", "a"), [0, 1, 0])
-
-
-@pytest.mark.parametrize(
-    ("roles", "is_joined"), [({"client"}, False), ({"back"}, False), ({"client", "back"}, True), (set(), False)]
-)
-def test_two_sides_are_joined_where_there_are_two(roles, is_joined):
-    sql, joins = requests_sql(roles, "client", "lines")
-    assert joins is is_joined
-    assert ("LEFT JOIN" in sql) is is_joined
-
-
-BACK = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
-
-
-def write_both_sides(folder, fronts, backs):
-    """Write requests of one device, each as (when it ended, how many seconds it took), as both sides log them."""
-    for name, stem, sides in (("W3SVC1", STEM, fronts), ("W3SVC2", BACK, backs)):
-        lines = [
-            ping(
-                cs_uri_stem=stem, date=str(ended.date()), time=f"{ended:%H:%M:%S}", time_taken=round(1000 * took_s),
-                blob=None if stem == STEM else "SC1:1_Ver1:141_Hb:600_Rto:1_",
-            )
-            for ended, took_s in ((BEGIN + timedelta(seconds=ended_s), took_s) for ended_s, took_s in sides)
-        ]  # fmt: skip
-        write(folder / name / "u_ex.log", head() + "".join(lines))
-
-
-@pytest.mark.parametrize(("fronts_s", "backs_s"), [(1000, 3000), (3000, 3001)])
-def test_a_request_of_which_one_side_ended_later_than_what_is_asked_for_is_one(tmp_path, fronts_s, backs_s):
-    write_both_sides(tmp_path, [(fronts_s, fronts_s)], [(backs_s, backs_s)])
-    for until_s, count in ((fronts_s, 0), (fronts_s + 1, 1), (backs_s + 1, 1)):
-        bounds = [{"until": BEGIN + timedelta(seconds=until_s)}, {"since": BEGIN + timedelta(seconds=until_s)}]
-        assert [Logs([tmp_path], **one).run().coverage.requests for one in bounds] == [count, 1 - count]
 
 
 def test_who_may_ask_later_after_an_answer_is_not_lost_sooner():

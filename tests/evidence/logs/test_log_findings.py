@@ -3,12 +3,13 @@
 import pytest
 
 from hbprobe.evidence.logs.log_findings import COUNTED_BY, bracket_words, findings_of, sure_words
-from hbprobe.evidence.logs.windows import Rebuilt, Windows
-from hbprobe.records.logs import CoveragePart, EventPart, PassiveLimitPart
+from hbprobe.records.logs import CoveragePart, EventPart, PassiveLimitPart, WindowsPart
 
-QUIET = Windows((), 0, {}, None, full=False)
-FULL = Windows((), 300, {"EX1": 0.0}, 599, full=True)
-FIRED = Windows((Rebuilt(10.0, "EX1", "Ping", 479, 480),), 300, {"EX1": 0.0}, 479, full=True)
+QUIET = WindowsPart(samples=0, full=False, lowest_s=None, judged_until=None, rebuilt=0, logged=0, both=0)
+FULL = WindowsPart(
+    samples=300, full=True, lowest_s=599, judged_until="1970-01-01T00:00:00Z", rebuilt=0, logged=0, both=0
+)
+FIRED = FULL.model_copy(update={"lowest_s": 479, "rebuilt": 1})
 COVERAGE = CoveragePart(
     requests=1, devices=1, users=1, waits=1, answered=1, told=0, silent=0, moved=0, unknown=0, failed=0, refused=0,
     heartbeat_from_blob=1, heartbeat_from_time_taken=0,
@@ -32,7 +33,8 @@ def event(average_s, *, rebuilt=True, logged=False, at=None):
 
 def texts(*limits, together=None, windows=QUIET, events=(), both=0, coverage=COVERAGE, held=False, **counts):
     known = dict.fromkeys(COUNTED_BY, 0) | counts
-    found = findings_of(limits, together, windows, events, both, known, coverage, is_held_against=held)
+    windows = windows.model_copy(update={"logged": sum(one.logged for one in events), "both": both})
+    found = findings_of(limits, together, windows, events, known, coverage, is_held_against=held)
     return [f"{one.severity}: {one.text}" for one in found]
 
 

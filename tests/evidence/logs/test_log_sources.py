@@ -33,6 +33,7 @@ HTTPERR = (
         (HTTPERR, LogKind.HTTPERR),
         ("#Software: Microsoft Exchange Server\n#Fields: DateTime,RequestId\n", LogKind.HTTPPROXY),
         ("DateTime,RequestId,MajorVersion\n", LogKind.HTTPPROXY),
+        ('#TYPE X\n"Message","Id","ProviderName"\n"x","1040","y"\n', LogKind.EVENT_TEXT),
         ('[{"Id": 1040}]', LogKind.EVENT_JSON),
         ("<Events><Event/></Events>", LogKind.EVENT_XML),
         ("Log Name: Application\nEvent ID: 1040\n", LogKind.EVENT_TEXT),
@@ -73,6 +74,11 @@ def test_what_a_file_is_by_its_content(text, kind):
         ("desktop.ini", b"[.ShellClassInfo]\n", "is no log of IIS, HTTP.sys, HttpProxy or Windows events"),
         ("a.xml", b"<configuration/>", "is XML, but of no Windows event"),
         ("a.txt", b"hello\n", "is no log of IIS, HTTP.sys, HttpProxy or Windows events"),
+        (
+            "a.txt",
+            b"Quelle: MSExchange ActiveSync\nEreignis-ID: 1040\n",
+            "tells of Windows events in a form or a language",
+        ),
     ],
 )
 def test_what_is_refused_and_what_to_do_instead(name, data, told):

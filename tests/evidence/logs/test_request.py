@@ -19,7 +19,7 @@ from support.iis import FIELDS, STEM, head, line, ping, write
 
 from hbprobe.eas.query import COMMANDS
 from hbprobe.eas.releases import Release
-from hbprobe.errors import CannotMeasureError, UserError
+from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.evidence.logs.export import export
 from hbprobe.evidence.logs.reports import harmless, reports
 from hbprobe.evidence.logs.request import Logs
@@ -257,6 +257,12 @@ def test_bounds_of_time(forty_lines):
     ) as logs:
         assert logs.report("apps").rows[0][0] == "Nokia"
         assert len(logs.report("apps").rows) == 1
+
+
+@pytest.mark.parametrize("bits", [7, 33])
+def test_so_many_bits_no_address_has(bits):
+    with pytest.raises(RequestError, match=f"v4_prefix {bits} is no number of bits: give 8 to 32"):
+        Logs(["a"], v4_prefix=bits)
 
 
 @pytest.mark.parametrize("name", ["since", "until"])
