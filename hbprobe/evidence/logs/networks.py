@@ -11,6 +11,8 @@ from hbprobe.errors import UserError
 
 Network = IPv4Network | IPv6Network
 V4_PREFIX: Final = 24
+SHORTEST_PREFIX, LONGEST_PREFIX = 8, 32
+"""What may be asked of addresses of version 4."""
 V6_PREFIX: Final = 48
 """What a site is given: RFC 6177."""
 _FEW: Final = 20

@@ -33,7 +33,14 @@ from hbprobe.evidence.logs.log_sources import (
     writing,
 )
 from hbprobe.evidence.logs.log_store import LogStore
-from hbprobe.evidence.logs.networks import V4_PREFIX, NetworkNames, network_of, parse_names
+from hbprobe.evidence.logs.networks import (
+    LONGEST_PREFIX,
+    SHORTEST_PREFIX,
+    V4_PREFIX,
+    NetworkNames,
+    network_of,
+    parse_names,
+)
 from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
 from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
 from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
@@ -116,6 +123,11 @@ class Logs:
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 object.__setattr__(self, name, moment.replace(tzinfo=UTC))  # as the logs have it
+        if not SHORTEST_PREFIX <= self.v4_prefix <= LONGEST_PREFIX:
+            raise RequestError(
+                f"{{v4_prefix}} {self.v4_prefix} is no number of bits: give {SHORTEST_PREFIX} to {LONGEST_PREFIX}",
+                "v4_prefix",
+            )
         if self.since is not None and self.until is not None and self.until <= self.since:
             raise RequestError("{until} is not after {since}: nothing lies between them", "until")
         if self.pseudonyms is not None and self.v4_prefix > V4_PREFIX:
@@ -278,7 +290,9 @@ class OpenLogs:
         twice = repeats(reads, Rows(DuckDB(self.connection), files).are_within)
         for index, other in sorted(twice.items()):
             what = "the same lines as" if reads[index].lines == reads[other].lines else "the first lines of"
-            self.not_read.append((reads[index].name, f"has {what} {reads[other].name}: they are counted once"))
+            is_named_so = reads[index].name == reads[other].name
+            whose = f"what {found[other][0].folder} has of it" if is_named_so else reads[other].name
+            self.not_read.append((reads[index].name, f"has {what} {whose}: they are counted once"))
         for folder in folders:
             for name in folder.damaged.values():
                 reason = f"what {folder.folder} has of it is damaged: read the log again, with --into {folder.folder}"

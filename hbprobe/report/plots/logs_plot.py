@@ -47,8 +47,8 @@ def table_plot(table: ReportTable) -> Figure:
         axes.set_xlabel(table.value)
         axes.set_xlim(0, 1.2 * max((length for _, length in shown), default=1.0) or 1.0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        each = "together" if table.value == "hits" else "where each row has counted its own"
-        caption = f"{counted(len(rows), 'row')}, {whole:g} {table.value} {each}{_rest(rows)}"
+        each = " together" if table.value == "hits" else ", each counted in every row that has it"
+        caption = f"{counted(len(rows), 'row')}, {whole:g} {table.value}{each}{_rest(rows)}"
         return page.finish(table.title, caption, 0, max(1.0, _BAR_IN * len(shown)), ())
 
 

@@ -22,7 +22,7 @@ def test_bars_that_count_have_names_of_their_own_and_whole_numbers():
     [
         ("hits", 24, "24 rows, 24 hits together"),
         ("hits", 25, "25 rows, 25 hits together; 1 more is not shown"),
-        ("devices", 26, "26 rows, 26 devices where each row has counted its own; 2 more are not shown"),
+        ("devices", 26, "26 rows, 26 devices, each counted in every row that has it; 2 more are not shown"),
     ],
 )
 def test_what_the_caption_says(value, rows, told):
