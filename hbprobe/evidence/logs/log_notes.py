@@ -89,7 +89,7 @@ def _note_gone(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
         yield (
             f"{counted(gone, 'waiting request')} ended as their connection was gone, {times[0][1]} of them after "
             f"{times[0][0]} s: a box that tells devices of its cut, a front end that gives up, or one that closes "
-            "connections after good answers; which, the back end's log (W3SVC2) can tell"
+            "connections after good answers; which, the back end's log can tell (W3SVC2, since 2013)"
         )
 
 
