@@ -220,3 +220,19 @@ def test_front_and_back_end_may_tell_of_one_time(tmp_path):
     stem = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
     write(tmp_path / "back.log", head() + lines(every(0, 3600), time_taken=5, cs_uri_stem=stem))
     assert not [note for note in Logs([tmp_path]).run().notes if "both tell" in note]
+
+
+def test_what_is_not_of_the_time_that_is_asked_for_is_not_told(tmp_path):
+    write(tmp_path / "a.log", head() + lines(every(0, 3600)))
+    write(tmp_path / "b.log", head() + lines(every(3000, 7000)))
+    write(tmp_path / "c.log", head() + lines([*every(20_000, 22_000), *every(21_000, 23_000)]))
+    for since_s, until_s, told in (
+        (0, 30_000, 2),
+        (0, 2_900, 0),
+        (3_700, 20_000, 0),
+        (3_500, 3_550, 1),
+        (21_500, 30_000, 1),
+    ):
+        since, until = (EIGHT + timedelta(seconds=at) for at in (since_s, until_s))
+        notes = Logs([tmp_path], since=since, until=until).run().notes
+        assert len([note for note in notes if "both tell" in note or "goes back" in note]) == told
