@@ -369,6 +369,51 @@ def asked_for(statuses, step_s=60, user="alice", device="D1", client="198.51.100
     )  # fmt: skip
 
 
+def in_turn(*said):
+    """Return lines of one device, one a minute: command, status and blob of each."""
+    return "".join(
+        line(
+            cs_uri_query=f"User=a&DeviceId=D1&DeviceType=X&Cmd={command}&Log={blob}", sc_status=status,
+            time=f"08:{minute:02}:00", time_taken=10,
+        )
+        for minute, (command, status, blob) in enumerate(said)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "hits"),
+    [
+        ([("Sync", 449, ""), ("Provision", 200, ""), ("Sync", 200, "")], None),
+        ([("Sync", 449, ""), ("Provision", 200, ""), ("Sync", 449, ""), ("Ping", 200, "S1_")], 2),
+        ([("Sync", 200, ""), ("FolderSync", 200, "SC1:142_")], 1),
+        ([("Sync", 200, "SC1:142_"), ("Sync", 200, "SC1:1_")], None),
+        ([("Sync", 200, "Error:DeviceNotProvisioned_"), ("Sync", 500, "")], 1),
+    ],
+)
+def test_a_device_that_got_through_provisioning_is_not_said_not_to(tmp_path, said, hits):
+    """Each device is sent there once, when it is new, and whenever the policy changes."""
+    write(tmp_path / "logs/a.log", head() + in_turn(*said))
+    with opened(tmp_path / "logs") as logs:
+        assert [row[3] for row in logs.report("provisioning").rows] == ([] if hits is None else [hits])
+        assert logs.evidence().counts["provisioning"] == (hits is not None)
+
+
+@pytest.mark.parametrize(
+    ("said", "hits"),
+    [
+        (["As:QuarantinedG_", "As:AllowedI_"], None),
+        (["As:AllowedG_", "As:BlockedI_", "As:BlockedI_"], 2),
+        (["As:BlockedR_", ""], 1),
+    ],
+)
+def test_a_device_that_was_allowed_since_is_not_said_to_be_blocked(tmp_path, said, hits):
+    """In quarantine is where many begin."""
+    write(tmp_path / "logs/a.log", head() + in_turn(*(("Sync", 200, blob) for blob in said)))
+    with opened(tmp_path / "logs") as logs:
+        assert [row[5] for row in logs.report("blocked").rows] == ([] if hits is None else [hits])
+        assert logs.evidence().counts["blocked"] == (hits is not None)
+
+
 REFUSALS = {
     "from six addresses": (asked_for([401] * 54), {("alice", "D1"): 54}),
     "too few": (asked_for([401] * 9), {}),
