@@ -20,6 +20,11 @@ _MEMORY_MB = 700
 _AT_A_TIME = 50_000
 _ASKING = ("SELECT", "MULTI")
 """The kinds of statements that only ask: MULTI is PIVOT. EXPLAIN ANALYZE carries out what it explains."""
+_ADVICE = re.compile("Original Line:|Possible solutions:")
+"""What follows is not to be told: names in a line of a log, and settings that are not the user's."""
+_SPILLED = re.compile("offload|temp_directory")
+_TOO_LITTLE = "there is too little memory"
+_LESS_AT_ONCE = "give fewer logs at once, or lift the limit (ulimit -v)"
 _GAVE_OUT = re.compile(
     "|".join(["[Cc]ould not (write|create)", *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))])
 )
@@ -27,7 +32,7 @@ _GAVE_OUT = re.compile(
 
 @contextmanager
 def mapped(otherwise: Callable[[str], Exception]) -> Iterator[None]:
-    """Turn DuckDB's exceptions into this package's: the only place that does.
+    """Turn DuckDB's exceptions into this package's, and those of memory: the only place that does.
 
     Raises CannotMeasureError where the disk or the memory gave out, and else what `otherwise` makes of the reason.
     """
@@ -36,15 +41,18 @@ def mapped(otherwise: Callable[[str], Exception]) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        reason = " ".join(str(error).partition("Original Line:")[0].split())[:300]  # whose names are not to be told
-        if isinstance(error, duckdb.OutOfMemoryException) or (
-            isinstance(error, duckdb.IOException) and _GAVE_OUT.search(reason)
-        ):
+        reason = " ".join(_ADVICE.split(str(error))[0].split())[:300]
+        is_memory = isinstance(error, duckdb.OutOfMemoryException)
+        if is_memory and not _SPILLED.search(reason):
+            raise CannotMeasureError(f"{_TOO_LITTLE}: {reason}: {_LESS_AT_ONCE}") from None
+        if is_memory or (isinstance(error, duckdb.IOException) and _GAVE_OUT.search(reason)):
             raise CannotMeasureError(
                 f"the database has no room: {reason}: make room on that disk, or name a folder on another one with "
                 "--into and TMPDIR"
             ) from None
         raise otherwise(reason) from None
+    except MemoryError:
+        raise CannotMeasureError(f"{_TOO_LITTLE}: {_LESS_AT_ONCE}") from None
 
 
 def _not_judged(reason: str) -> Exception:

@@ -71,11 +71,19 @@ class Overlap:
     other: LogSpan
 
     @property
+    def begin_s(self) -> int:
+        return self.other.begin_s
+
+    @property
+    def end_s(self) -> int:
+        return min(self.one.end_s, self.other.end_s)
+
+    @property
     def set_back(self) -> SetBack | None:
         """What is there twice, where it may have been a clock: not where that is half of one of the two, or more."""
-        begin_s, end_s = self.other.begin_s, min(self.one.end_s, self.other.end_s)
         shorter_s = min(self.one.end_s - self.one.begin_s, self.other.end_s - self.other.begin_s)
-        return SetBack(self.one.server, 1, end_s, begin_s) if 2 * (end_s - begin_s) < shorter_s else None
+        is_short = 2 * (self.end_s - self.begin_s) < shorter_s
+        return SetBack(self.one.server, 1, self.end_s, self.begin_s) if is_short else None
 
 
 def overlaps(logs: Iterable[LogSpan]) -> list[Overlap]:

@@ -89,7 +89,7 @@ def _note_gone(logs: "OpenLogs", coverage: CoveragePart) -> Iterator[str]:
         yield (
             f"{counted(gone, 'waiting request')} ended as their connection was gone, {times[0][1]} of them after "
             f"{times[0][0]} s: a box that tells devices of its cut, a front end that gives up, or one that closes "
-            "connections after good answers; which, the back end's log (W3SVC2) can tell"
+            "connections after good answers; which, the back end's log can tell (W3SVC2, since 2013)"
         )
 
 
@@ -176,7 +176,7 @@ def _note_heads(logs: "OpenLogs") -> Iterator[str]:
 def _note_set_back(logs: "OpenLogs") -> Iterator[str]:
     places: dict[tuple[str, int, int], list[str]] = {}
     for read in logs.reads:
-        for one in read.set_back:
+        for one in (step for step in read.set_back if logs.asked.is_asked_of(step.to_s, step.from_s)):
             places.setdefault((one.server, one.from_s, one.to_s), []).append(f"{read.name}, line {one.line}")
     for (server, from_s, to_s), where in list(places.items())[:_MOST_SET_BACK]:
         yield (
@@ -197,16 +197,16 @@ def _note_set_back(logs: "OpenLogs") -> Iterator[str]:
 
 def _note_overlaps(logs: "OpenLogs") -> Iterator[str]:
     for overlap in logs.overlaps[:_MOST_SET_BACK]:
-        one, other, end_s = overlap.one, overlap.other, min(overlap.one.end_s, overlap.other.end_s)
+        one, other = overlap.one, overlap.other
         what = (
-            "what it was asked of that time may count twice, and event 1040 may be off there"
+            "requests of that time may count twice, and event 1040 may be off there"
             if overlap.set_back is None
             else "requests of that time are unknown, some may count twice, and event 1040 may be off there"
         )
         yield (
-            f"{one.name} and {other.name} tell both of {one.server} from {utc(other.begin_s * 1000)} to "
-            f"{utc(end_s * 1000)}: lines stand in both, or they are of two servers or sites that the lines do not "
-            f"tell apart, or the clock was set back from one to the other; {what}"
+            f"{one.name} and {other.name} both tell of {one.server} from {utc(overlap.begin_s * 1000)} to "
+            f"{utc(overlap.end_s * 1000)}: lines stand in both, or they are of two servers or sites that the lines "
+            f"do not tell apart, or the clock was set back from one to the other; {what}"
         )
     if len(logs.overlaps) > _MOST_SET_BACK:
         more = counted(len(logs.overlaps) - _MOST_SET_BACK, "other pair")

@@ -139,8 +139,12 @@ class Logs:
 
     def is_within(self, at_s: float | None) -> bool:
         """Say whether a time, in seconds since 1970, lies between `since` and `until`; one that is not known does."""
+        return at_s is None or self.is_asked_of(at_s, at_s)
+
+    def is_asked_of(self, begin_s: float, end_s: float) -> bool:
+        """Say whether something between two times lies between `since` and `until`."""
         since, until = (None if moment is None else moment.timestamp() for moment in (self.since, self.until))
-        return at_s is None or ((since is None or since <= at_s) and (until is None or at_s < until))
+        return (since is None or since <= end_s) and (until is None or begin_s < until)
 
     def run(self, told: Told = lambda _: None) -> LogEvidence:
         """Read everything, and return what it shows. `told` hears what is being done."""
@@ -290,7 +294,9 @@ class OpenLogs:
         twice = repeats(reads, Rows(DuckDB(self.connection), files).are_within)
         for index, other in sorted(twice.items()):
             what = "the same lines as" if reads[index].lines == reads[other].lines else "the first lines of"
-            self.not_read.append((reads[index].name, f"has {what} {reads[other].name}: they are counted once"))
+            is_named_so = reads[index].name == reads[other].name
+            whose = f"what {found[other][0].folder} has of it" if is_named_so else reads[other].name
+            self.not_read.append((reads[index].name, f"has {what} {whose}: they are counted once"))
         for folder in folders:
             for name in folder.damaged.values():
                 reason = f"what {folder.folder} has of it is damaged: read the log again, with --into {folder.folder}"
@@ -363,7 +369,7 @@ class OpenLogs:
         role = "client" if "client" in roles or "proxy" not in roles else "proxy"
         self.has_both_sides = {role, "back"} <= roles
         networks, (narrow, values) = self._networks(names), self._narrow()
-        self.overlaps = overlaps(self._spans())
+        self.overlaps = [one for one in overlaps(self._spans()) if self.asked.is_asked_of(one.begin_s, one.end_s)]
         set_back = [one for read in self.reads for one in read.set_back]
         set_back += [overlap.set_back for overlap in self.overlaps if overlap.set_back is not None]
         if self.spark is not None:

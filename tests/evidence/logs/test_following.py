@@ -10,6 +10,7 @@ from support.iis import head, ping, write
 
 from hbprobe.evidence.limits import Silences
 from hbprobe.evidence.logs.clocks import AT_ONCE_S
+from hbprobe.evidence.logs.engine import DuckDB
 from hbprobe.evidence.logs.following import MARGIN_S, Followed, Named, margins
 from hbprobe.evidence.logs.request import Logs
 
@@ -56,6 +57,21 @@ def test_counts_are_of_what_is_known(followed):
 def test_names_are_numbered_in_the_order_in_which_they_come():
     named = Named.of(["b", "a", "b"])
     assert (named.names, named.number.tolist()) == (("b", "a"), [0, 1, 0])
+
+
+def test_no_text_is_held_for_each_request(tmp_path, monkeypatch):
+    """A gigabyte has millions of them: a number takes eight bytes, a name of a device eighty."""
+    held, plain = [], DuckDB.arrays
+
+    def arrays(*asked):
+        found = plain(*asked)
+        held.extend(column.dtype.kind for column in found.values())
+        return found
+
+    monkeypatch.setattr(DuckDB, "arrays", arrays)
+    write(tmp_path / "a.log", head() + ping() + ping("bob", "SYNTH02", time="08:20:00"))
+    assert Logs([tmp_path]).run().coverage.waits == 2
+    assert held and "O" not in held
 
 
 def test_who_may_ask_later_after_an_answer_is_not_lost_sooner():

@@ -199,7 +199,7 @@ def test_which_logs_of_one_folder_tell_of_one_time(spans, found):
     [
         (3600, "192.0.2.10", None),
         (3000, "192.0.2.10", "requests of that time are unknown, some may count twice"),
-        (600, "192.0.2.10", "what it was asked of that time may count twice"),
+        (600, "192.0.2.10", "requests of that time may count twice"),
         (3000, "192.0.2.11", None),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_clock_set_back_from_one_log_to_the_next_is_told_among_what_else_it_ma
         notes = [note for note in evidence.notes if "u_extend1.log and " in note]
         assert len(notes) == (told is not None)
         for note in notes:
-            assert "tell both of 192.0.2.10 from 2030-01-02T08:" in note and "to 2030-01-02T08:59:50Z: " in note
+            assert "both tell of 192.0.2.10 from 2030-01-02T08:" in note and "to 2030-01-02T08:59:50Z: " in note
             assert "or the clock was set back from one to the other" in note and told in note
 
 
@@ -219,4 +219,20 @@ def test_front_and_back_end_may_tell_of_one_time(tmp_path):
     write(tmp_path / "front.log", head() + lines(every(0, 3600), time_taken=5))
     stem = "/Microsoft-Server-ActiveSync/Proxy/default.eas"
     write(tmp_path / "back.log", head() + lines(every(0, 3600), time_taken=5, cs_uri_stem=stem))
-    assert not [note for note in Logs([tmp_path]).run().notes if "tell both" in note]
+    assert not [note for note in Logs([tmp_path]).run().notes if "both tell" in note]
+
+
+def test_what_is_not_of_the_time_that_is_asked_for_is_not_told(tmp_path):
+    write(tmp_path / "a.log", head() + lines(every(0, 3600)))
+    write(tmp_path / "b.log", head() + lines(every(3000, 7000)))
+    write(tmp_path / "c.log", head() + lines([*every(20_000, 22_000), *every(21_000, 23_000)]))
+    for since_s, until_s, told in (
+        (0, 30_000, 2),
+        (0, 2_900, 0),
+        (3_700, 20_000, 0),
+        (3_500, 3_550, 1),
+        (21_500, 30_000, 1),
+    ):
+        since, until = (EIGHT + timedelta(seconds=at) for at in (since_s, until_s))
+        notes = Logs([tmp_path], since=since, until=until).run().notes
+        assert len([note for note in notes if "both tell" in note or "goes back" in note]) == told

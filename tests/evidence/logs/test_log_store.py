@@ -85,6 +85,20 @@ def test_a_full_disk_ends_the_run_and_is_not_blamed_on_a_log(tmp_path, monkeypat
         list(store.take_all(several(tmp_path)))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), duckdb.OutOfMemoryException("Failed to allocate 9 bytes Possible solutions: * SET threads=1")],
+)
+def test_too_little_memory_ends_the_run_and_is_no_full_disk(tmp_path, monkeypatch, error):
+    def refused(*_):
+        raise error
+
+    monkeypatch.setattr(log_reading.rows, "selecting", refused)
+    told = r"^there is too little memory(: Failed to allocate 9 bytes)?: give fewer logs at once, or lift the limit"
+    with store_in(tmp_path / "store") as (store, _), pytest.raises(CannotMeasureError, match=told):
+        list(store.take_all(several(tmp_path)))
+
+
 def test_folders_are_hive_folders(tmp_path):
     with store_in(tmp_path / "store") as (store, _):
         store.take(LogSource(write(tmp_path / "a.log", head() + ping() + ping(date="2030-01-03"))))

@@ -203,6 +203,31 @@ def test_every_report_runs_and_has_what_it_promises(forty_lines):
     assert found["hours"].rows[0] == ("2030-01-02T08:00:00Z", 20, 1, 20)
 
 
+@pytest.mark.parametrize(
+    ("asked", "report", "counted"),
+    [
+        ([("FolderSync", 449, ""), ("Provision", 200, ""), ("Ping", 200, "As:AllowedG_")], "provisioning", 0),
+        ([("FolderSync", 449, ""), ("Provision", 200, ""), ("FolderSync", 449, "")], "provisioning", 1),
+        ([("Ping", 200, ""), ("FolderSync", 449, ""), ("Provision", 200, "")], "provisioning", 1),
+        ([("FolderSync", 449, ""), ("Sync", 200, "As:BlockedP_")], "provisioning", 1),
+        ([("Sync", 200, "As:QuarantinedG_"), ("Sync", 200, "As:AllowedI_")], "blocked", 0),
+        ([("Sync", 200, "As:AllowedG_"), ("Sync", 403, "As:BlockedI_"), ("Ping", 200, "")], "blocked", 1),
+    ],
+)
+def test_what_a_device_got_through_since_is_no_trouble_any_more(tmp_path, asked, report, counted):
+    """Every device is asked to provision once, before it may do anything else."""
+    lines = [
+        line(
+            cs_uri_query=f"User=a&DeviceId=D1&DeviceType=X&Cmd={command}&Log=V141_{said}", sc_status=status,
+            time=f"08:00:0{number}", time_taken=20,
+        )
+        for number, (command, status, said) in enumerate(asked)
+    ]  # fmt: skip
+    write(tmp_path / "logs/a.log", head() + "".join(lines))
+    with opened(tmp_path / "logs") as logs:
+        assert (len(logs.report(report).rows), logs.evidence().counts[report]) == (counted, counted)
+
+
 def test_orders_have_a_place_for_what_is_missing():
     """Engines put NULL at different ends unless they are told."""
     nullable = {"device", "user_name", "client", "status", "substatus", "win32", "error"}
@@ -369,51 +394,6 @@ def asked_for(statuses, step_s=60, user="alice", device="D1", client="198.51.100
     )  # fmt: skip
 
 
-def in_turn(*said):
-    """Return lines of one device, one a minute: command, status and blob of each."""
-    return "".join(
-        line(
-            cs_uri_query=f"User=a&DeviceId=D1&DeviceType=X&Cmd={command}&Log={blob}", sc_status=status,
-            time=f"08:{minute:02}:00", time_taken=10,
-        )
-        for minute, (command, status, blob) in enumerate(said)
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("said", "hits"),
-    [
-        ([("Sync", 449, ""), ("Provision", 200, ""), ("Sync", 200, "")], None),
-        ([("Sync", 449, ""), ("Provision", 200, ""), ("Sync", 449, ""), ("Ping", 200, "S1_")], 2),
-        ([("Sync", 200, ""), ("FolderSync", 200, "SC1:142_")], 1),
-        ([("Sync", 200, "SC1:142_"), ("Sync", 200, "SC1:1_")], None),
-        ([("Sync", 200, "Error:DeviceNotProvisioned_"), ("Sync", 500, "")], 1),
-    ],
-)
-def test_a_device_that_got_through_provisioning_is_not_said_not_to(tmp_path, said, hits):
-    """Each device is sent there once, when it is new, and whenever the policy changes."""
-    write(tmp_path / "logs/a.log", head() + in_turn(*said))
-    with opened(tmp_path / "logs") as logs:
-        assert [row[3] for row in logs.report("provisioning").rows] == ([] if hits is None else [hits])
-        assert logs.evidence().counts["provisioning"] == (hits is not None)
-
-
-@pytest.mark.parametrize(
-    ("said", "hits"),
-    [
-        (["As:QuarantinedG_", "As:AllowedI_"], None),
-        (["As:AllowedG_", "As:BlockedI_", "As:BlockedI_"], 2),
-        (["As:BlockedR_", ""], 1),
-    ],
-)
-def test_a_device_that_was_allowed_since_is_not_said_to_be_blocked(tmp_path, said, hits):
-    """In quarantine is where many begin."""
-    write(tmp_path / "logs/a.log", head() + in_turn(*(("Sync", 200, blob) for blob in said)))
-    with opened(tmp_path / "logs") as logs:
-        assert [row[5] for row in logs.report("blocked").rows] == ([] if hits is None else [hits])
-        assert logs.evidence().counts["blocked"] == (hits is not None)
-
-
 REFUSALS = {
     "from six addresses": (asked_for([401] * 54), {("alice", "D1"): 54}),
     "too few": (asked_for([401] * 9), {}),
@@ -461,7 +441,7 @@ def test_a_device_is_refused_where_it_is_not_let_in_between(tmp_path, name):
 
 def test_where_devices_are_told_devices_are_counted(tmp_path):
     users = [ping(user, "D1", "V141_Throttle9_As:BlockedP_", sc_status=449) for user in "abc"]
-    busy = [ping(user, "D1", time="09:00:00") for user in "abc" for _ in range(70)]
+    busy = [ping(user, "D1", time="07:00:00") for user in "abc" for _ in range(70)]
     write(tmp_path / "logs/a.log", head() + "".join(users + busy) + asked_for([401] * 12))
     counts = Logs([tmp_path / "logs"]).run().counts
     assert set(counts.values()) == {1}

@@ -142,3 +142,11 @@ def test_folders_that_have_the_same_logs_count_them_once(tmp_path):
     Logs([tmp_path / "copy"], into=tmp_path / "two").run()
     found = Logs([tmp_path / "one", tmp_path / "two"]).run()
     assert found.coverage == alone.coverage and len(found.not_read) == 1
+
+
+def test_a_log_that_two_folders_have_is_told_with_the_folder(tmp_path):
+    file = write(tmp_path / "logs/a.log", TEXT)
+    for kept in ("one", "two"):
+        Logs([file], into=tmp_path / kept).run()
+    (left,) = Logs([tmp_path / "one", tmp_path / "two"]).run().not_read
+    assert left.reason == f"has the same lines as what {tmp_path / 'one'} has of it: they are counted once"
