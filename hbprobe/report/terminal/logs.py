@@ -15,6 +15,7 @@ _MOST_LIMITS = 20
 _MOST_EVENTS = 10
 _MOST_FILES = 10
 _MOST_REASONS = 20
+_MOST_ALIKE = 3
 _MOST_ROWS = 40
 _CURVE_STEP = 0.05
 _MOST_COLUMNS = 10
@@ -133,7 +134,8 @@ def _not_read(files: tuple[NotReadPart, ...]) -> Iterator[str]:
     for file in files:
         by_reason.setdefault(file.reason, []).append(file.path)
     for reason, paths in list(by_reason.items())[:_MOST_REASONS]:
-        yield f"{paths[0]}{f' (and {len(paths) - 1} more)' if len(paths) > 1 else ''}: {reason}"
+        more = f" (and {len(paths) - _MOST_ALIKE} more)" if len(paths) > _MOST_ALIKE else ""
+        yield f"{', '.join(paths[:_MOST_ALIKE])}{more}: {reason}"
     if left := [path for paths in list(by_reason.values())[_MOST_REASONS:] for path in paths]:
         yield f"and {counted(len(left), 'more file')}: see --json"
 
