@@ -240,6 +240,28 @@ def test_orders_have_a_place_for_what_is_missing():
                 assert column.endswith("NULLS LAST"), (name, column)
 
 
+def test_folders_that_are_asked_for_again_and_again_are_told(tmp_path):
+    def sync(device, at_s, key, kind="S", folder=5):
+        query = (
+            f"User=u&DeviceId={device}&DeviceType=iPhone&Cmd=Sync&Log=V141_Fid:{folder}_Ty:Em_St:{kind}_Sk:{key}_S1_"
+        )
+        return line(cs_uri_query=query, time=f"08:{at_s // 60:02}:{at_s % 60:02}", time_taken=50)
+
+    lines = [sync("STUCK", 5 * turn, 77) for turn in range(24)]  # twelve in a minute
+    lines += [sync("BUSY", 5 * turn, 100 + turn) for turn in range(24)]  # each with the key that it got
+    lines += [sync("QUIET", 20 * turn, 7) for turn in range(9)]  # nothing is new
+    lines += [sync("ANEW", 30 * turn, 0, "F") for turn in range(100)]
+    lines += [sync("BOTH", 5 * (turn // 2), 9, folder=turn % 2) for turn in range(10)]  # five times each
+    write(tmp_path / "u_ex.log", head() + "".join(lines))
+    with Logs([tmp_path]).opened() as logs:
+        (stuck,) = logs.report("same-key").rows
+        syncs = {row[0]: row[2:4] for row in logs.report("syncs").rows}
+        minutes = logs.report("minutes").rows
+    assert stuck == ("STUCK", "u", "5", "77", 12, 24, "2030-01-02T08:00:00Z", "2030-01-02T08:01:55Z")
+    assert syncs["ANEW"] == (100, 100) and syncs["STUCK"] == (0, 0)
+    assert sum(row[1] for row in minutes) == len(lines) and minutes[0][:2] == ("2030-01-02T08:00:00Z", 39)
+
+
 def test_reports_of_one_user_and_of_what_contains_a_text(forty_lines):
     with opened(forty_lines, who="EXAMPLE\\Bob") as logs:
         assert len(logs.report("requests").rows) == 10
