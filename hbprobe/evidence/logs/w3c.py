@@ -280,7 +280,7 @@ def _stretch(
     (begin, end), (first_line, lines) = body, counted
     ended = data.rfind(b"\n", begin, end) + 1 or begin
     unended = data[ended:end].strip(_NOTHING)[:_LONGEST_LINE]
-    if not lines and not unended or not head.fields and _ANYTHING.search(data, begin, end) is None:
+    if not (lines or unended) or not (head.fields or _ANYTHING.search(data, begin, end)):
         return None
     if path is not None and ended == end:
         skip = data[: head.end].count(b"\n")
