@@ -7,6 +7,9 @@ from typing import Any
 
 _QUERY_PART = re.compile(r"(?<=[?&])[^&]+")
 _MOST_FOREIGN = 200
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a formula begins; the last four are the first four at full width, which spreadsheets take for the same:
+https://owasp.org/www-community/attacks/CSV_Injection."""
 
 
 def cut_short(text: str) -> str:
@@ -53,6 +56,11 @@ def shown(text: str) -> str:
     if text.isprintable():  # nearly every text is
         return text
     return "".join(character if character.isprintable() else escaped(character) for character in text)
+
+
+def no_formula(text: str) -> str:
+    """Return text that no spreadsheet runs: what clients and servers say of themselves may begin with `=`."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def escaped(character: str) -> str:

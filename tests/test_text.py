@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hbprobe.text import counted, cut_short, named, seconds, shown, without_query_values
+from hbprobe.text import counted, cut_short, named, no_formula, seconds, shown, without_query_values
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
+def test_no_cell_is_a_formula(begin):
+    assert no_formula(f"{begin}1+1") == f"'{begin}1+1"
+    assert no_formula(f"1{begin}1") == f"1{begin}1"
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def findings_of(
     yield from _event_findings(windows, events, is_held_against=is_held_against)
     for code, words in (
         ("blocked", "blocked or in quarantine"),
-        ("throttled", "slowed down or turned away by Exchange"),
+        ("throttled", "slowed down by Exchange, or turned away (OverBudget, TooManyJobsQueued, or status 503)"),
         ("provisioning", "not through provisioning (449, or status 142 to 144)"),
         ("login_loops", "refused at login ten times or more in a row"),
         ("excessive", "above 60 requests in a minute"),

@@ -16,11 +16,9 @@ from typing import Any, Final
 
 from hbprobe.errors import UserError
 from hbprobe.profiles.mistakes import meant
+from hbprobe.text import no_formula
 
 _FOLDER: Final = Path(__file__).parent / "queries"
-_RUNS_IN_A_SPREADSHEET: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""The last four are the first four at full width, which spreadsheets take for the same:
-https://owasp.org/www-community/attacks/CSV_Injection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +121,10 @@ def utc(at_ms: float | None) -> str | None:
     return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def harmless(value: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula: what clients say of themselves may begin with `=`."""
-    if isinstance(value, str) and value.startswith(_RUNS_IN_A_SPREADSHEET):
-        return "'" + value
-    return value
-
-
 def csv_text(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([["" if cell is None else harmless(cell) for cell in row] for row in rows])
+    writer.writerows([[no_formula(cell) if isinstance(cell, str) else cell for cell in row] for row in rows])
     return text.getvalue()

@@ -16,7 +16,7 @@ from hbprobe.report.documents.sources import LocatedSource, Measured, Source
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-from hbprobe.text import shown
+from hbprobe.text import no_formula, shown
 
 SCHEMA = "hbprobe.report/1"
 
@@ -24,8 +24,6 @@ _MEASUREMENT = ("label", "target", "path", "method")
 _TRIAL = ("trial", "hold", "started", "outcome", "how", "status", "elapsed", "exact", "aftermath", "reason")
 _HOP = ("label", "target", "ttl", "outcome", "how", "status", "elapsed", "exact", "aftermath", "reason")
 _CONNECTION = ("source", "source_port", "destination", "destination_port", "opened_at", "closed_at")
-_FORMULA = ("=", "+", "-", "@")
-"""What a spreadsheet would take for the beginning of a formula."""
 
 
 def to_json(measured: Sequence[Source], written: datetime) -> str:
@@ -116,6 +114,5 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        text = shown(value)
-        return f"'{text}" if text.startswith(_FORMULA) else text
+        return no_formula(shown(value))
     return value
