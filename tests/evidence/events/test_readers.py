@@ -98,7 +98,7 @@ def test_a_table_with_a_quote_that_has_no_end(said):
         list(read_text(text))
 
 
-NO_TIMES = ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"]
+NO_TIMES = ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "9999-12-31T23:59:59.9Z"]
 
 
 @pytest.mark.parametrize("said", [*NO_TIMES, *(f"/Date({ms})/" for ms in (-62135600400000, 10**17, 10**400))])
