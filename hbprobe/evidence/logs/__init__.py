@@ -45,6 +45,8 @@ puts together what is found.
     export.py      the six files of Export-ActiveSyncLog, with the columns that are documented, and a seventh about
                    heartbeats
     lived.py       the limits behind one network and their shares, of the time that devices lived through there
+    mix_paths.py   the paths of a mix: what each network carries, and the limit of a box before the server, which all
+                   of them pass
     mixture.py     a mix for `hbprobe fleet` and `size`, with the shares that logs show: kinds of devices, paths, mail
                    and moves
 

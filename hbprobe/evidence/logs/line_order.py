@@ -197,7 +197,8 @@ def _read(data: mmap.mmap, begin: int, indent: int | None, places: tuple[int, in
         times = np.full(len(ends), _UNKNOWN, np.int64)
         if indent is not None:
             whole = np.flatnonzero(starts + indent + len(_SHAPE) <= ends)
-            times[whole] = _at(view, starts[whole] + indent)
+            if len(whole):  # the view may be shorter than a time
+                times[whole] = _at(view, starts[whole] + indent)
         if places is not None:
             for line in np.flatnonzero(times == _UNKNOWN).tolist():
                 times[line] = _in_line(data[int(starts[line]) : int(ends[line])], places)

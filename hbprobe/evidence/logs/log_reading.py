@@ -76,7 +76,8 @@ class LogReading:
     def _stretch(self, stretch: w3c.Stretch, *, with_query: bool) -> None:
         columns = rows.columns_of(stretch.fields)
         if stretch.layout is not Layout.COMMAS and not {"date", "time"} <= columns.keys():
-            self._refuse(stretch, "no time" if "time" not in columns else "no date")
+            missing = "no time" if "time" not in columns else "no date"
+            self._refuse(stretch, f"{missing} among the fields" if columns else "no #Fields line before them")
             return
         values: dict[str, Any] = {"folder": self._source.folder, "source": self._source.name}
         if self._kind is LogKind.W3C:
@@ -186,8 +187,9 @@ class LogReading:
         self._select(columns, f"(SELECT {typed} FROM mended)", values)
 
     def _refuse(self, stretch: w3c.Stretch, what: str) -> None:
-        self._blame(stretch.first_line, stretch.offset, f"{what} among the fields: {counted(stretch.lines, 'line')}")
-        self._bad_count += max(0, stretch.lines - 1)
+        lines = stretch.lines + bool(stretch.unended)
+        self._blame(stretch.first_line, stretch.offset, f"{what}: {counted(lines, 'line')}")
+        self._bad_count += lines - 1
 
     def _blame(self, line: int, offset: int | None, reason: str) -> None:
         self._bad_count += 1

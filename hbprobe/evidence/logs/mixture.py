@@ -8,21 +8,31 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hbprobe.duration import format_duration
 from hbprobe.errors import UserError
 from hbprobe.evidence.limits import has_unexplained_losses
 from hbprobe.evidence.logs.following import Named
+from hbprobe.evidence.logs.group_limits import NOWHERE
 from hbprobe.evidence.logs.lived import LEAST_SHARE, NOTHING, LivedLimit, Met, steps_of
+from hbprobe.evidence.logs.mix_paths import (
+    MixPath,
+    behind,
+    box_of,
+    how_of,
+    may_be_of_a_box,
+    one_limit,
+    open_path,
+    several,
+)
 from hbprobe.evidence.logs.networks import judged_together
 from hbprobe.records.logs import PassiveLimitPart
-from hbprobe.text import seconds
+from hbprobe.text import counted, seconds
 
 if TYPE_CHECKING:
     from hbprobe.evidence.logs.sql_tables import Tables
@@ -43,15 +53,31 @@ _SHORTEST_S: Final = 5.0
 _MET: Final = ("kind_of", "asked_s", "held_s", "since_s")
 _MOST_NAMED: Final = 5
 _SEVERAL: Final = (
-    "several limits, or one that varies: in the mix they are fixed, with shares of the time that devices were there, "
-    "and moves within such a network are not seen"
+    "several limits, or one that varies: in the mix they are fixed, with shares of the time that devices were there"
 )
 _LEFT_OUT: Final = "left out, for waiting requests die there, and the logs do not tell after which times"
 _TOO_LITTLE: Final = "taken for open, for what waited there tells too little"
+_BOX: Final = (
+    "a limit of {limit} s, which these networks share and none is seen to exceed, is taken for that of a box before "
+    "the server, as firewall; each network may have it by itself"
+)
+_OWN: Final = (
+    "taken for the network's own, which size does not lengthen; no network is seen to carry more, so it may be that "
+    "of a box before the server, and belong under firewall"
+)
+_AFTER_LOSS: Final = (
+    "after half of the losses devices ask again at once, after the others they wait for a minute first"
+)
+_MINUTE: Final = "devices that do not ask again at once after a loss wait for a minute first"
+_LEAST_LOST: Final = 50
+_AT_ONCE_S: Final = 50.0
+"""A device that heard nothing asks 5 to 35 s after its interval, or a minute later: `following.MARGIN_S`."""
 _ENOUGH_S: Final = 600.0
 """Of an hour of the day: where the logs have less, they do not tell how much mail comes in it."""
+_IS_DEVICE: Final = "device IS NOT NULL AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%'"
 _LIVED: Final = """
-SELECT who, network, kind_of, started_ms / 1000.0 AS started_s, CAST(asked_s AS DOUBLE) AS asked_s,
+SELECT who, coalesce(who IN (SELECT device FROM all_requests WHERE command = 'Ping' AND device IS NOT NULL), false)
+  AS pings, network, kind_of, started_ms / 1000.0 AS started_s, CAST(asked_s AS DOUBLE) AS asked_s,
   CAST(command_status AS DOUBLE) AS command_status, held_s, since_s
 FROM all_silences ORDER BY who, started_ms, since_s NULLS LAST, network, kind_of, held_s, asked_s NULLS LAST,
   command_status NULLS LAST
@@ -88,24 +114,30 @@ class MixOfLogs(NamedTuple):
 
 def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> MixOfLogs:
     """Return the mix. Raises UserError where the logs do not tell which devices or paths there are."""
-    kinds, strange = _kinds(tables)
-    if not kinds and strange:
+    kinds = _Kinds.of(tables)
+    if not kinds.counts and kinds.strange:
         raise UserError("--mix: no device in the logs asks for such intervals as a known one does")
-    if not kinds:
+    if not kinds.counts:
         raise UserError(
             "--mix: nothing in the logs tells for which intervals devices ask: give the back end's log, W3SVC2"
         )
     lived = _Lived.of(tables)
-    paths, assumed = _paths(limits, lived)
-    if not paths:
-        raise UserError(f"--mix: the logs do not tell what any network carries: {'; '.join(assumed)}")
+    found = _paths(limits, lived)
+    if not found.paths:
+        raise UserError(f"--mix: the logs do not tell what any network carries: {'; '.join(found.assumed)}")
     days = max(lived.stay_s.sum() / _DAY_S, 1e-6)
-    by_hour = _mail_by_hour(tables, lived, float(days))
+    by_hour, at_once = _mail_by_hour(tables, lived), lived.at_once()
+    assumed = (*kinds.assumed(), *found.assumed, *lived.moves_unseen(), _AFTER_LOSS if at_once is None else _MINUTE)
     lines = [_HEAD + "devices:"]
-    lines += [f"  {kind}: {count}" for kind, count in sorted(kinds.items(), key=lambda one: (-one[1], one[0]))]
-    if strange:
-        lines.append(f"# {strange} more asked for intervals as none of the known devices does.")
-    lines += ["", "# Shares are hours that devices spent there.", "paths:", *paths]
+    counts = sorted(kinds.counts.items(), key=lambda one: (-one[1], one[0]))
+    lines += [f"  {kind}: {number}" for kind, number in counts]
+    if found.box is not None:
+        box = found.box
+        lines += ["", "# Networks share it.", "firewall:", f"  limit: {box.limit_s:g}", f"  how: {how_of(box)}"]
+    names = set[str]()
+    lines += ["", "# Shares are hours that devices spent there.", "paths:"]
+    for path in found.paths:
+        lines += [f"  - name: {_name(path.network + path.suffix, names)}", *path.lines()]
     lines += [
         "",
         "# Answers that mail ended, in a day of one device and by hour; one that the logs do not have is as others.",
@@ -116,14 +148,16 @@ def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> MixOfLogs:
         "# So many that as many lead to another network as requests came from another than the one before.",
         f"moves_per_day: {lived.moves() / days:.2f}",
         "",
-        "# Assumed.",
+        "# Assumed." if at_once is None else "# Counted where devices heard nothing; the minute is assumed.",
         "after_loss:",
-        "  at_once: 0.5",
+        f"  at_once: {0.5 if at_once is None else at_once:.2g}",
         "  wait: 1min",
+        "",
+        "# Repeated by fleet and size.",
+        "assumed:",
+        *(f"  - {_quoted(one)}" for one in assumed),
     ]
-    if assumed:
-        lines += ["", "# Repeated by fleet and size.", "assumed:", *(f"  - {_quoted(one)}" for one in assumed)]
-    return MixOfLogs("\n".join(lines) + "\n", strange, tuple(assumed))
+    return MixOfLogs("\n".join(lines) + "\n", kinds.strange, assumed)
 
 
 def _quoted(text: str) -> str:
@@ -132,19 +166,42 @@ def _quoted(text: str) -> str:
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
 
 
-def _kinds(tables: "Tables") -> tuple[Counter[str], int]:
-    sql = """
-        SELECT array_agg(DISTINCT heartbeat_s), concat_ws(' ', min(device_type), min(user_agent)) FROM all_requests
-        WHERE heartbeat_s IS NOT NULL AND command = 'Ping' AND device IS NOT NULL
-          AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%'
-        GROUP BY device
-        """
-    found = [kind_of(heartbeats, name) for heartbeats, name in tables.each(sql)]
-    return Counter(kind for kind in found if kind is not None), found.count(None)
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """How many devices there are of which kind."""
 
+    counts: Mapping[str, int]
+    strange: int
+    """Which ask for intervals as no known one does."""
+    untold: int
+    """Of which no Ping tells an interval."""
 
-_Path = tuple[str, list[str]]
-"""What is put behind the name of the network, and the lines below it."""
+    @classmethod
+    def of(cls, tables: "Tables") -> Self:
+        sql = f"""
+            SELECT array_agg(DISTINCT heartbeat_s), concat_ws(' ', min(device_type), min(user_agent))
+            FROM all_requests WHERE heartbeat_s IS NOT NULL AND command = 'Ping' AND {_IS_DEVICE}
+            GROUP BY device
+            """
+        found = [kind_of(heartbeats, name) for heartbeats, name in tables.each(sql)]
+        ((devices,),) = tables.each(f"SELECT count(DISTINCT device) FROM all_requests WHERE {_IS_DEVICE}")
+        counts = Counter(kind for kind in found if kind is not None)
+        return cls(counts, found.count(None), devices - len(found))
+
+    def assumed(self) -> Iterator[str]:
+        """Say which devices are not in the mix, or may be others."""
+        if self.strange:
+            yield f"left out, for no known device asks for such intervals: {counted(self.strange, 'device')}"
+        if self.untold:
+            yield (
+                "left out, for no Ping tells for which interval they ask (they wait with Sync, do not wait, or are "
+                f"turned away): {counted(self.untold, 'device')}"
+            )
+        if early := self.counts.get("android-4.0"):
+            yield (
+                "taken for android-4.0, for they asked for 1010 s at most; where nothing longer gets through, "
+                f"android-4.1, which would ask for 1790 s, does so, too: {counted(early, 'device')}"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,18 +262,36 @@ class _Lived:
     def _is_change(of: Named) -> NDArray[np.bool_]:
         return np.asarray(of.number[1:] != of.number[:-1], np.bool_)
 
+    @property
+    def pings(self) -> NDArray[np.bool_]:
+        """Which are of devices that wait with Ping, whose status alone tells of mail."""
+        return np.asarray(self.column["pings"], np.bool_)
+
+    def at_once(self) -> float | None:
+        """Return after which share of losses that nothing told of devices asked again at once; None for too few."""
+        late_s = (self.column["since_s"] - self.column["asked_s"])[self.column["kind_of"] == "silent"]
+        return float((late_s <= _AT_ONCE_S).mean()) if len(late_s) >= _LEAST_LOST else None
+
     def mails(self) -> list[int]:
         """Count the answers of each hour of the day that mail ended; one that did not arrive is given again."""
-        ended = (self.column["kind_of"] == "answered") & (self.column["command_status"] == 2)
+        ended = (self.column["kind_of"] == "answered") & (self.column["command_status"] == 2) & self.pings
         hours = (self.column["started_s"] + np.nan_to_num(self.column["held_s"]))[ended] // 3600 % _HOURS
         return [int(mails) for mails in np.bincount(hours.astype(np.int64), minlength=_HOURS)]
+
+    def moves_unseen(self) -> Iterator[str]:
+        """Say where devices may move, and the logs do not tell."""
+        known = [name for name in self.network.names if name != NOWHERE]
+        if not known:
+            yield "that no device moves: the logs have no addresses of devices"
+        elif len(known) == 1:
+            yield f"that no device moves: the logs have one network, {known[0]}, and moves within it are not seen"
 
     def moves(self) -> float:
         """Return how many moves there were, each to a network that is drawn by the shares of time.
 
         Only those to another network than before are seen in a log.
         """
-        known = np.array([name != "-" for name in self.network.names], np.bool_)[self.network.number]
+        known = np.array([name != NOWHERE for name in self.network.names], np.bool_)[self.network.number]
         who, network = self.who.number[known], self.network.number[known]
         seen = int(np.count_nonzero((who[1:] == who[:-1]) & (network[1:] != network[:-1])))
         times_s = np.bincount(network, self.stay_s[known])
@@ -224,10 +299,19 @@ class _Lived:
         return seen / max(1.0 - again, 1e-3)
 
 
-def _paths(limits: Sequence[PassiveLimitPart], lived: _Lived) -> tuple[list[str], list[str]]:
-    """Return the paths as lines, and what is assumed of them."""
-    lines, several, left_out, too_little = list[str](), list[str](), list[str](), list[str]()
-    names, groups = set[str](), lived.grouped()
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """The paths of a mix, and what is assumed of them."""
+
+    paths: Sequence[MixPath]
+    box: LivedLimit | None
+    """Before the server, where networks share a limit that none exceeds."""
+    assumed: tuple[str, ...]
+
+
+def _paths(limits: Sequence[PassiveLimitPart], lived: _Lived) -> _Paths:
+    paths, several_limits, left_out, too_little = list[MixPath](), list[str](), list[str](), list[str]()
+    groups = lived.grouped()
     for limit in limits:
         if (those := groups.get(limit.key)) is None:
             continue
@@ -235,19 +319,30 @@ def _paths(limits: Sequence[PassiveLimitPart], lived: _Lived) -> tuple[list[str]
         if limit.judgement in ("limit", "several") or has_unexplained_losses(limit):
             steps, rest = steps_of(lived.met(those))
             is_one = limit.judgement == "limit"
-            found = _one_limit(limit, steps, hours) if is_one else _several(limit, steps, rest, hours)
+            found = one_limit(limit, steps, hours) if is_one else several(limit, steps, rest, hours)
             if not found:
                 left_out.append(limit.key)
             elif not is_one:
-                several.append(f"{limit.key} ({_shares_words(steps, rest)})")
+                several_limits.append(f"{limit.key} ({_shares_words(steps, rest)})")
+            paths += found
         else:
-            found = [_open(limit, hours, "")]
+            paths.append(open_path(limit, hours))
             if limit.judgement == "too-little":
                 too_little.append(limit.key)
-        for suffix, body in found:
-            lines += [f"  - name: {_name(limit.key + suffix, names)}", *body]
-    told = ((_SEVERAL, several), (_LEFT_OUT, left_out), (_TOO_LITTLE, too_little))
-    return lines, [f"{words}: {_some(keys)}" for words, keys in told if keys]
+    doubtful = may_be_of_a_box(paths, max((limit.longest_answered or 0.0 for limit in limits), default=0.0))
+    box = box_of(doubtful)
+    if box is not None:
+        paths = behind(box, paths, doubtful)
+    shared = [path.network for path in doubtful] if box is not None else []
+    own = [f"{path.network} ({path.limit.limit_s:g} s)" for path in doubtful if path.limit and box is None]
+    told = (
+        (_SEVERAL, several_limits),
+        (_LEFT_OUT, left_out),
+        (_TOO_LITTLE, too_little),
+        (_BOX.format(limit=f"{box.limit_s:g}" if box else ""), shared),
+        (_OWN, own),
+    )
+    return _Paths(paths, box, tuple(f"{words}: {_some(keys)}" for words, keys in told if keys))
 
 
 def _some(keys: Sequence[str]) -> str:
@@ -261,15 +356,6 @@ def _shares_words(steps: Sequence[LivedLimit], rest: float) -> str:
     return ", ".join([*said, f"{rest / whole:.0%} none seen"] if rest >= LEAST_SHARE else said)
 
 
-def _several(limit: PassiveLimitPart, steps: Sequence[LivedLimit], rest: float, hours: float) -> list[_Path]:
-    """Make a path of each limit, and of the rest an open one; nothing where the evidence holds no limit."""
-    if not steps:
-        return []
-    whole = rest + sum(step.share for step in steps)
-    found = [_limited(step, f"-{step.limit_s:.0f}s", hours * step.share / whole) for step in steps]
-    return [*found, _open(limit, hours * rest / whole, "-open")] if rest >= LEAST_SHARE else found
-
-
 def _name(text: str, taken: set[str]) -> str:
     plain = "".join(letter if letter.isalnum() else "-" for letter in text.lower()).strip("-") or "unknown"
     name = next(name for number in count(1) if (name := plain if number == 1 else f"{plain}-{number}") not in taken)
@@ -277,31 +363,9 @@ def _name(text: str, taken: set[str]) -> str:
     return name
 
 
-def _limited(step: LivedLimit, suffix: str, hours: float) -> _Path:
-    within = f"{seconds(step.above_s)} to {seconds(step.upto_s)} s"
-    limit = f"    limit: {step.limit_s:g}   # from what devices met: {within}"
-    return suffix, [_share(hours), limit, f"    how: {'reset' if step.is_told else 'silent'}"]
-
-
-def _one_limit(limit: PassiveLimitPart, steps: Sequence[LivedLimit], hours: float) -> list[_Path]:
-    """Take what agrees best with the bracket: an interval that got through must get through in the mix, too."""
-    low_s, high_s = limit.survived or 0.0, limit.cut or 0.0
-    near = [step for step in steps if low_s <= step.limit_s <= high_s]
-    best = max(near, key=lambda step: step.share, default=LivedLimit(1.0, low_s, high_s, (low_s + high_s) / 2, False))
-    return [_limited(replace(best, is_told=limit.how != "silent"), "", hours)]
-
-
-def _open(limit: PassiveLimitPart, hours: float, suffix: str) -> _Path:
-    seen = "nothing" if limit.longest_answered is None else format_duration(limit.longest_answered)
-    return suffix, [_share(hours), f"    profile: open-path   # no limit seen up to {seen}; beyond that nobody tried"]
-
-
-def _share(hours: float) -> str:
-    return f"    share: {max(0.01, hours):.2f}"
-
-
-def _mail_by_hour(tables: "Tables", lived: _Lived, days: float) -> list[float]:
-    """Return how many mails reach a device in each hour of a day; `days` is how long all devices were seen."""
+def _mail_by_hour(tables: "Tables", lived: _Lived) -> list[float]:
+    """Return how many mails reach a device in each hour of a day."""
+    days = max(float(lived.stay_s[lived.pings].sum()) / _DAY_S, 1e-6)
     ((first_ms, last_ms),) = tables.each("SELECT min(ended_ms), max(ended_ms) FROM lines")
     mails = lived.mails()
     first_s, last_s = (first_ms or 0) / 1000, (last_ms or 0) / 1000

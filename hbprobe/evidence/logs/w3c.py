@@ -28,6 +28,9 @@ _TIME: Final = re.compile(rb"(\d\d):(\d\d):(\d\d)")
 _LAST_LINES: Final = 20
 """So many lines at the end of a stretch are looked at for a date: some may be broken."""
 _HALF_A_DAY_S: Final = 43_200
+_NOTHING: Final = b"\0\r\n \x1a"
+"""What a crash, or DOS, leaves of a line that has no text."""
+_ANYTHING: Final = re.compile(b"[^" + _NOTHING + b"]")
 _TABLE: Final = "DateTime,"
 """The first column of HttpProxy's log, whose fields are divided by commas, and stand in a line without `#`, too."""
 _QUOTED: Final = {
@@ -43,13 +46,14 @@ _VALUE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Lines under one `#Fields` line, as UTF-8."""
+    """Lines under one `#Fields` line, or before the first, as UTF-8."""
 
     file: Path
     skip: int
     """So many lines at the beginning of the file are its head."""
     fields: tuple[str, ...]
-    """As the log calls them; a `date` that the log does not have is put before the others."""
+    """As the log calls them; a `date` that the log does not have is put before the others. None where no `#Fields`
+    line stands before its lines."""
     offset: int
     """Where the first byte of `file` is in the log."""
     first_line: int
@@ -159,16 +163,14 @@ def _stretches(data: mmap.mmap, path: Path, folder: Path) -> tuple[list[Stretch]
     heads = list(_heads(data))
     if not heads:
         raise NotReadError("has no #Fields line that names its columns")
-    found, again, line = list[Stretch](), list[str](), 1 + _line_ends(data, 0, heads[0].begin)
+    found, again, line = list[Stretch](), list[str](), 1
     reached: _Reached | None = None
-    for number, (head, following) in enumerate(pairwise([*heads, _Head(len(data), len(data))])):
+    for number, (head, following) in enumerate(pairwise([_Head(0, 0), *heads, _Head(len(data), len(data))])):
         first_line = line + _line_ends(data, head.begin, head.end)
         lines = _line_ends(data, head.end, following.begin)
         line = first_line + lines
-        if number:
+        if number > 1:
             again.append(head.date)
-        if not head.fields:
-            continue
         body = (head.end, following.begin)
         is_whole_file = len(heads) == 1 and not head.begin and head.is_dated and _end_alike(data, 0, len(data))
         name = folder / f"stretch{number}"
@@ -223,22 +225,23 @@ def _is_table(fields: Sequence[str]) -> bool:
 
 
 def _heads(data: mmap.mmap) -> Iterator[_Head]:
-    """Give each head; one without a `#Fields` line goes on with the fields before it."""
+    """Give each head; what one does not say of fields and software goes on as before it."""
     head: _Head | None = None
-    fields: tuple[str, ...] = ()
     for begin in _marks(data):
         end = data.find(b"\n", begin) + 1 or len(data)
         if head is None or data[head.end : begin].strip(b"\r\n"):
-            if head is not None:
+            if head is None:
+                head = _Head(begin, end)
+            else:
                 yield head
-            head = _Head(begin, end, fields)
+                head = replace(head, begin=begin, date="")
         head.end = end
         line = data[begin:end].decode(errors="replace").strip()
         name, _, value = line.partition(":")
         if name == "#Fields":
-            head.fields = fields = _names_in(value)
+            head.fields = _names_in(value)
         elif line.startswith(_TABLE):
-            head.fields = fields = _names_in(line)
+            head.fields = _names_in(line)
         elif name in ("#Date", "#Start-Date"):
             head.date = value.strip()
         elif name == "#Software":
@@ -276,14 +279,14 @@ def _stretch(
 ) -> Stretch | None:  # fmt: skip
     (begin, end), (first_line, lines) = body, counted
     ended = data.rfind(b"\n", begin, end) + 1 or begin
-    unended = data[ended:end].strip(b"\0\r\n \x1a")[:_LONGEST_LINE]
-    if not lines and not unended:
+    unended = data[ended:end].strip(_NOTHING)[:_LONGEST_LINE]
+    if not (lines or unended) or not (head.fields or _ANYTHING.search(data, begin, end)):
         return None
     if path is not None and ended == end:
         skip = data[: head.end].count(b"\n")
         return Stretch(path, skip, head.fields, 0, 1, lines, head.software, head.date)
     fields, is_alike = head.fields, _end_alike(data, begin, ended)
-    is_dated = head.is_dated or began is None  # lines that cannot be dated are refused by whoever reads them
+    is_dated = head.is_dated or not head.fields or began is None  # whoever reads lines of no day refuses them
     with target.open("wb") as out:
         if is_dated and is_alike:
             _copy(data, begin, ended, out)

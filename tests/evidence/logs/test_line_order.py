@@ -95,6 +95,12 @@ def test_a_line_that_is_not_understood_has_no_time(tmp_path):
     assert [(one.line, one.from_s - one.to_s) for one in found.set_back] == [(110, 590)]
 
 
+@pytest.mark.parametrize("fields", [FIELDS, "DateTime,RequestId"])
+@pytest.mark.parametrize("broken", ["x\n", " \n", "2030\n\n", "2030-01-02 08:00:0\n", "x" * 17 + "\r\n"])
+def test_lines_may_be_shorter_than_a_time(tmp_path, fields, broken):
+    assert order(tmp_path, head(fields) + broken + head() + lines([0])).span == (AT_S, AT_S)
+
+
 def test_a_head_between_does_not_hide_it(tmp_path):
     found = order(tmp_path, head() + lines(SET_BACK[:100]) + head() + lines(SET_BACK[100:]))
     assert [one.line for one in found.set_back] == [109]

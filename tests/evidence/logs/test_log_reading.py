@@ -210,6 +210,29 @@ def test_lines_that_are_not_understood_are_counted_with_their_place(tmp_path):
         assert text[: bad.offset].count("\n") + 1 == bad.line
 
 
+@pytest.mark.parametrize("top", ["", "#Software: x\n#Date: 2030-01-02 00:00:00\n", "\0\0\0#Remark: x\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\n\0\0\0"])
+def test_lines_before_the_first_fields_are_counted_with_their_place(tmp_path, top, end):
+    before = (ping() + "\n" + ping()).replace("\n", "\r\n").removesuffix("\r\n") + end
+    read, found = taken(tmp_path, top + before + head() + ping())
+    assert (read.lines, read.requests, read.bad, len(found)) == (4, 1, 3, 1)
+    (bad,) = read.bad_lines
+    assert (bad.line, bad.offset) == (top.count("\n") + 1, len(top))
+    assert bad.reason == "no #Fields line before them: 3 lines"
+
+
+@pytest.mark.parametrize("top", ["\n\n", "\0\0\n", " \r\n", "\x1a\n"])
+def test_nothing_before_the_first_fields_is_no_line(tmp_path, top):
+    read, _ = taken(tmp_path, "#Software: x\n" + top + head() + ping())
+    assert (read.lines, read.requests, read.bad) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("text", "count"), [("/x", "1 line"), ("/x\n/x", "2 lines")])
+def test_a_last_line_without_an_end_is_counted_among_lines_without_a_time(tmp_path, text, count):
+    read, _ = taken(tmp_path, head() + ping() + head("cs-uri-stem") + text)
+    assert (read.bad, read.bad_lines[0].reason) == (read.lines - 1, f"no time among the fields: {count}")
+
+
 def test_places_are_right_after_a_change_of_fields_too(tmp_path):
     text = head() + ping() + head("date time cs-uri-stem") + "2030-01-02 08:00:00 /x\nbroken\n"
     read, _ = taken(tmp_path, text)
@@ -261,6 +284,13 @@ def advanced(device, agent):
     query = f'"User=a&DeviceId={device}&DeviceType=T&Cmd=Ping"'
     stem = "/Microsoft-Server-ActiveSync/default.eas"
     return f"2030-01-02 08:10:00.502 192.0.2.10 {stem} {query} POST 198.51.100.7 {agent} 200 600010\n"
+
+
+@pytest.mark.parametrize("again", ["#Remark: x\n", f"#Date: 2030-01-02 09:00:00\n#Fields: {ADVANCED}\n"])
+def test_a_head_that_does_not_name_its_software_goes_on_as_before(tmp_path, again):
+    top = head(ADVANCED, software="IIS Advanced Logging Module")
+    read, found = taken(tmp_path, top + advanced("A", '"Agent (a b)"') + again + advanced("B", '"Agent (a b)"'))
+    assert (read.bad, {row["device"]: row["user_agent"] for row in found}) == (0, dict.fromkeys("AB", "Agent (a b)"))
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -330,6 +360,14 @@ def test_a_line_of_httpproxy_is_read_or_told_with_its_place(tmp_path, name, top)
     place = len(text.partition(odd)[0].encode())
     told = [] if reason is None else [(text[: text.index(odd)].count("\n") + 1, place, reason)]
     assert [(one.line, one.offset, one.reason) for one in read.bad_lines] == told
+
+
+@pytest.mark.parametrize("more", [",", ",,", ',X-"a"', ",it's", ',"'])
+def test_any_name_of_a_field_is_one(tmp_path, more):
+    last = proxied("LAST", UserAgent='"A, b"').strip() + "," * more.count(",")
+    text = f"#Fields: {PROXY}{more}\r\n" + proxied("D0").strip() + "," * more.count(",") + "\r\n" + last
+    read, found = taken(tmp_path, text)
+    assert (read.lines, read.requests, {row["device"] for row in found}) == (2, 2, {"D0", "LAST"})
 
 
 def test_the_last_line_of_httpproxy_may_be_cut_anywhere(tmp_path):

@@ -1,5 +1,7 @@
 """A mix for `hbprobe fleet` with the shares that logs show."""
 
+import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -16,6 +18,7 @@ from hbprobe.fleet.mix import load_mix
 from hbprobe.fleet.simulation import simulate
 from hbprobe.manner import Manner
 from hbprobe.profiles.catalogue import Catalogue
+from hbprobe.profiles.silent_request import Cut
 
 
 def mixed(folder, world=None, **asked):
@@ -27,6 +30,14 @@ def mixed(folder, world=None, **asked):
     mix = load_mix(write(folder / "mix.yaml", found.text), Catalogue())
     assert mix.assumed == found.assumed
     return mix, found
+
+
+MINUTE = "devices that do not ask again at once after a loss wait for a minute first"
+
+
+def of_paths(found):
+    """Return what a mix takes for given of its paths."""
+    return tuple(one for one in found.assumed if "android-4.0" not in one and "no device moves" not in one)[:-1]
 
 
 def shares_of(mix):
@@ -41,7 +52,7 @@ def test_a_mix_of_the_company_can_be_simulated(tmp_path):
     assert shares["ios"] == 30
     assert found.strange <= 3 and sum(shares.values()) + found.strange == 60
     assert len(mix.paths) == 2
-    assert found.assumed == ()
+    assert found.assumed[-1] == MINUTE
 
 
 RESET, SILENT = Manner.RESET, Manner.SILENT
@@ -97,8 +108,11 @@ def test_several_limits_of_a_network_are_several_paths(tmp_path):
     assert [span.low_s for span in spans[:3]] == pytest.approx([255, 300, 600], abs=5)
     assert [span.cut.manner for span in spans[:3]] == [SILENT, RESET, SILENT]
     assert mix.paths[3].name == "carrier-open"
-    (said,) = found.assumed
+    (said,) = of_paths(found)
     assert said.startswith("several limits, or one that varies: in the mix they are fixed") and "none seen" in said
+    assert (
+        "that no device moves: the logs have one network, carrier, and moves within it are not seen" in found.assumed
+    )
     before, after = (simulate(one, 1.0) for one in (world, mix.world(100, Settings(), 3)))
     assert after.per_device_day.without_push_min == pytest.approx(before.per_device_day.without_push_min, rel=0.1)
 
@@ -111,15 +125,74 @@ def test_what_the_logs_do_not_tell_is_left_out_and_said(tmp_path):
         several = replace_part(open_path, judgement="several", survived=300.0, cut=400.0)
         found = mix_of(opened.tables, [several, limits["198.18.1.0/24"]])
         assert found.text.count("- name:") == 1
-        assert found.assumed == (
+        assert of_paths(found) == (
             "left out, for waiting requests die there, and the logs do not tell after which times: 198.18.0.0/24",
         )
         with pytest.raises(UserError, match=r"do not tell what any network carries: left out.*198\.18\.0\.0/24"):
             mix_of(opened.tables, [several])
         few = mix_of(opened.tables, [replace_part(open_path, judgement="too-little")])
-        assert few.assumed == ("taken for open, for what waited there tells too little: 198.18.0.0/24",)
+        assert of_paths(few) == ("taken for open, for what waited there tells too little: 198.18.0.0/24",)
         lossy = mix_of(opened.tables, [replace_part(limits["198.18.1.0/24"], judgement="too-little")])
-        assert "limit: 299.5 " in lossy.text and lossy.assumed[0].startswith("several limits, or one that varies")
+        assert "limit: 299.5 " in lossy.text and of_paths(lossy)[0].startswith("several limits, or one that varies")
+
+
+def test_a_limit_that_all_networks_share_is_the_firewalls_and_can_be_sized(tmp_path):
+    """A path with a limit would keep it behind any firewall, and too short a timer would be told as enough."""
+    those = path("a", share=60), path("b", share=25), path("c", 300, RESET, share=15)
+    world = replace(
+        company(*those, devices=100, mix={"ios": 1, "android-4.4": 1}, moves=4), firewall=Cut(1200, SILENT)
+    )
+    mix, found = mixed(tmp_path, world)
+    assert (mix.firewall.limit_s, mix.firewall.manner) == (pytest.approx(1200, rel=0.02), SILENT)
+    assert [one.spans[0].low_s for one in mix.paths] == [math.inf, math.inf, pytest.approx(300, abs=2)]
+    (said,) = of_paths(found)
+    assert "taken for that of a box before the server, as firewall; each network may have it by itself" in said
+    assert said.endswith(": 198.18.0.0/24, 198.18.1.0/24")
+    longer = Cut(1800.0, SILENT)
+    before, after = (
+        simulate(replace(one, firewall=longer), 1.0) for one in (world, mix.world(100, Settings(), 3))
+    )  # fmt: skip
+    assert after.mean_s == pytest.approx(before.mean_s, rel=0.05)
+    assert after.well_share == before.well_share == 1
+
+
+def test_a_limit_of_one_network_may_be_a_boxes(tmp_path):
+    mix, found = mixed(tmp_path, company(path("a", 900), devices=40))
+    assert mix.firewall.limit_s == math.inf
+    (said,) = of_paths(found)
+    assert said.startswith("taken for the network's own, which size does not lengthen; no network is seen to carry")
+    assert "that no device moves: the logs have one network, 198.18.0.0/24" in "; ".join(found.assumed)
+
+
+def test_what_follows_a_loss_is_counted(tmp_path):
+    world = company(path("a", 300), path("b"), devices=60)
+    mix, _ = mixed(tmp_path, replace(world, habits=replace(world.habits, waiting_share=0.2)))
+    assert mix.habits.waiting_share == pytest.approx(0.2, abs=0.03)
+
+
+def test_devices_that_are_not_in_the_mix_are_told_and_take_no_part_in_its_mail(tmp_path):
+    """A Sync that waits has another status than a Ping, and what is turned away gets no mail."""
+    kinds = {"ios": 1, "android-4.1": 2, "outlook-540": 1, "textbook": 1}
+    write_logs(tmp_path / "logs", company(path("a"), devices=50, mix=kinds, mails=40, moves=0), Release.V2019, 0.5)
+    for file in (tmp_path / "logs").glob("W3SVC*/*.log"):
+        lines = [
+            line.replace("Cmd=Ping", "Cmd=Sync").replace("SC1:2", "SC1:1") if "DeviceId=IOS" in line
+            else re.sub(r"(\S+ \S+ .*) 200 0 0 \d+", r"\1 401 1 0 10", line) if "DeviceId=OUTLOOK" in line
+            else line
+            for line in file.read_text().splitlines(keepends=True)
+        ]  # fmt: skip
+        file.write_text("".join(lines))
+    mix, found = mixed(tmp_path)
+    assert mix.habits.mail.per_day == pytest.approx(40, rel=0.1)
+    told = "; ".join(found.assumed)
+    assert "no known device asks for such intervals: 10 devices" in told
+    assert "no Ping tells for which interval they ask" in told and "turned away): 10 devices" in told
+
+
+def test_what_no_ping_longer_than_1010_s_tells_apart_is_said(tmp_path):
+    mix, found = mixed(tmp_path, company(path("a", 480), path("b", 300), devices=20, mix={"android-4.1": 1}))
+    assert {kind.id for kind, share in zip(DEVICES, mix.shares, strict=True) if share} == {"android-4.0"}
+    assert found.assumed[0].startswith("taken for android-4.0") and found.assumed[0].endswith(": 20 devices")
 
 
 @pytest.mark.parametrize("name", ["\U0001f4f1 mobile", 'quote" and \\', "\x7f\x9f\u2028\ufffe", "Büro: #1"])
@@ -131,7 +204,7 @@ def test_a_network_may_have_any_name(tmp_path, name):
     with Logs([tmp_path / "logs"], networks=names).opened() as opened:
         (limit,) = opened.evidence().limits
         found = mix_of(opened.tables, [replace_part(limit, judgement="too-little")])
-    assert name in found.assumed[0]
+    assert name in of_paths(found)[0]
     assert load_mix(write(tmp_path / "mix.yaml", found.text), Catalogue()).assumed == found.assumed
 
 
