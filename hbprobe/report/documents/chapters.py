@@ -132,7 +132,15 @@ def logs_chapter(evidence: LogEvidence) -> Chapter:
         Section("What was read", (Facts(tuple(logs_facts(evidence))),)),
         versions(evidence.hbprobe, evidence.verb),
     ]
-    return Chapter(f"What logs tell, by {evidence.by}", _logs_state(evidence), _logs_lead(evidence), tuple(sections))
+    title = f"What logs{_days(evidence)} tell, by {evidence.by}"
+    return Chapter(title, _logs_state(evidence), _logs_lead(evidence), tuple(sections))
+
+
+def _days(evidence: LogEvidence) -> str:
+    if evidence.span is None:
+        return ""
+    first, last = evidence.span.first[:10], evidence.span.last[:10]
+    return f" of {first}" if first == last else f" of {first} to {last}"
 
 
 def _logs_lead(evidence: LogEvidence) -> str:

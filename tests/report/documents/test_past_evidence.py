@@ -13,6 +13,7 @@ from hbprobe.errors import UserError
 from hbprobe.evidence.captures.answer import answer
 from hbprobe.evidence.captures.capture import Capture
 from hbprobe.report.documents.blocks import Facts, Findings, Picture, Table
+from hbprobe.report.documents.chapters import logs_chapter
 from hbprobe.report.documents.compose import compose
 from hbprobe.report.documents.data import to_csv, to_json
 from hbprobe.report.documents.html import to_html
@@ -87,7 +88,7 @@ def test_a_capture(files, written):
 def test_logs(files, written):
     document = compose([load(files["logs"])], written)
     (chapter,) = document.chapters
-    assert (chapter.title, chapter.state) == ("What logs tell, by network", "healthy")
+    assert (chapter.title, chapter.state) == ("What logs of 2031-03-04 tell, by network", "healthy")
     assert blocks(document, Findings)[0].items == (("healthy", "Nothing was found that needs a mend."),)
     said = dict(pair for facts in blocks(document, Facts) for pair in facts.pairs)
     assert said["waiting"].startswith("3 waited for mail: ")
@@ -186,3 +187,17 @@ def test_text_of_a_capture_that_wants_to_be_more(files, tmp_path, written):
     source = load(tmp_path / "e.json")
     assert "<script>alert" not in to_html(compose([source], written))
     assert "\x1b" not in to_markdown(compose([source], written)) + to_csv([source])
+
+
+@pytest.mark.parametrize(
+    ("last", "title"),
+    [
+        ("2031-03-04T09:00:00Z", "What logs of 2031-03-04 tell"),
+        ("2031-03-06T00:00:00Z", "of 2031-03-04 to 2031-03-06"),
+    ],
+)
+def test_two_reports_of_logs_have_their_days_in_the_title(files, last, title):
+    evidence = load(files["logs"]).record
+    span = evidence.span.model_copy(update={"first": "2031-03-04T08:00:00Z", "last": last})
+    assert title in logs_chapter(evidence.model_copy(update={"span": span})).title
+    assert logs_chapter(evidence.model_copy(update={"span": None})).title == "What logs tell, by network"
