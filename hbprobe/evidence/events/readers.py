@@ -12,7 +12,8 @@ from xml.etree import ElementTree
 
 from hbprobe.evidence.events.entry import EventEntry
 
-_DATE: Final = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")
+_DATE: Final = re.compile(r"/Date\((-?\d{1,18})([+-]\d{4})?\)/")
+_END_S: Final = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 _BLOCK: Final = re.compile(r"^Log Name:", re.MULTILINE)
 _SYSLOG: Final = re.compile(
@@ -134,15 +135,21 @@ def read_json(text: str) -> Iterator[EventEntry]:
 def _time_of_json(said: object) -> tuple[float | None, bool]:
     text = str(said.get("value") or said.get("DateTime") or "") if isinstance(said, Mapping) else str(said)
     if match := _DATE.search(text):
-        return int(match[1]) / 1000, True
+        return _likely(int(match[1]) / 1000), True
     at_s = _seconds(text)
     return at_s, text.endswith("Z") or bool(re.search(r"[+-]\d\d:?\d\d$", text))
 
 
 def read_text(text: str) -> Iterator[EventEntry]:
-    """Read text of the Event Viewer, its CSV, or lines of syslog. Times are those of whoever looked."""
+    """Read text of the Event Viewer, its CSV, or lines of syslog. Times are those of whoever looked.
+
+    Raises ValueError for a table that is damaged.
+    """
     if is_event_table(text):
-        yield from _of_csv(text)
+        try:
+            yield from _of_csv(text)
+        except csv.Error as error:
+            raise ValueError(f"is damaged, by a quote without its end perhaps ({error}): export it again") from None
         return
     for block in _BLOCK.split(text)[1:] or ([text] if re.search(r"^Event ID:", text, re.MULTILINE) else []):
         yield from _of_block(block)
@@ -200,7 +207,12 @@ def _seconds(text: str) -> float | None:
                 continue
         else:
             return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return _likely((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _likely(at_s: float) -> float | None:
+    """Return a time that an event may have: what has none is of the year 1, or of 1601, in Windows."""
+    return at_s if 0 <= at_s < _END_S else None
 
 
 READERS: Final[Mapping[str, Callable[[str], Iterator[EventEntry]]]] = {

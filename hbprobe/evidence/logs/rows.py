@@ -114,8 +114,9 @@ def columns_of(fields: Sequence[str]) -> dict[str, str]:
     """Return the columns of a stretch with their types, in the order of its fields."""
     columns: dict[str, str] = {}
     for field in fields:
-        name = _ALIASES.get(field.lower(), field.lower())
-        while name in columns:
+        name = field.lower().replace('"', "'")
+        name = _ALIASES.get(name, name)
+        while not name or name in columns:
             name += "'"
         columns[name] = _TYPES.get(name, "VARCHAR")
     return columns

@@ -91,6 +91,22 @@ def test_the_viewers_csv_has_a_column_too_few():
     assert (average_too_low(entry), entry.at_s) == (AverageTooLow(207, 540, Command.SYNC), AT.timestamp())
 
 
+@pytest.mark.parametrize("said", ["1", "1040"])
+def test_a_table_with_a_quote_that_has_no_end(said):
+    text = f'"Message","Id","ProviderName"\n"a","{said}","b"\n"' + "x" * 200_000
+    with pytest.raises(ValueError, match="is damaged, by a quote without its end"):
+        list(read_text(text))
+
+
+NO_TIMES = ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1601-01-01T00:00:00Z", "9999-12-31T23:59:59.9Z"]
+
+
+@pytest.mark.parametrize("said", [*NO_TIMES, *(f"/Date({ms})/" for ms in (-62135600400000, 10**17, 10**400))])
+def test_a_time_that_no_event_has_is_none(said):
+    (entry,) = read_json(json.dumps({"Id": 1040, "ProviderName": "MSExchange ActiveSync", "TimeCreated": said}))
+    assert entry.at_s is None
+
+
 SAYS = '"recent heartbeat intervals [207] for request [Sync],\r\nat or below [540]."'
 OF_GET_WINEVENT = (
     '#TYPE System.Diagnostics.Eventing.Reader.EventLogRecord\r\n"Message","Id","Level","ProviderName","MachineName",'

@@ -362,6 +362,14 @@ def test_a_line_of_httpproxy_is_read_or_told_with_its_place(tmp_path, name, top)
     assert [(one.line, one.offset, one.reason) for one in read.bad_lines] == told
 
 
+@pytest.mark.parametrize("more", [",", ",,", ',X-"a"', ",it's", ',"'])
+def test_any_name_of_a_field_is_one(tmp_path, more):
+    last = proxied("LAST", UserAgent='"A, b"').strip() + "," * more.count(",")
+    text = f"#Fields: {PROXY}{more}\r\n" + proxied("D0").strip() + "," * more.count(",") + "\r\n" + last
+    read, found = taken(tmp_path, text)
+    assert (read.lines, read.requests, {row["device"] for row in found}) == (2, 2, {"D0", "LAST"})
+
+
 def test_the_last_line_of_httpproxy_may_be_cut_anywhere(tmp_path):
     whole, last = f"#Fields: {PROXY}\r\n" + proxied("D0"), proxied("LAST", UserAgent='"A, b"', GenericErrors="x=1")
     with store_in(tmp_path / "store") as (store, connection):
