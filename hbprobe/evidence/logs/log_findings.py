@@ -1,5 +1,6 @@
 """The answer of logs in sentences: what needs a mend, and what else is to be known."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -87,7 +88,9 @@ def _limit_finding(limit: PassiveLimitPart) -> str:
     manner = "in silence" if limit.how == "silent" else "and devices are told (RST, FIN or a status)"
     who, doubt = _who(limit), _own_doing(limit)
     if limit.judgement == "several":
-        dies = f"losses set in at {bracket_words(low_s, high_s)}, {manner}{doubt}"
+        # where losses set in is no matter of milliseconds
+        between = bracket_words(math.floor(low_s), math.ceil(high_s))
+        dies = f"losses set in at {between}, {manner}{doubt}"
         return f"{who}several limits, or one that varies; {dies}: see the curve in --json"
     sure = f" ({sure_words(limit.confidence)} sure)" if limit.confidence is not None else ""
     others = f", but {1 - limit.hit:.0%} of those that last longer are answered" if limit.hit <= _HARDLY_ALL else ""

@@ -44,7 +44,7 @@ TOLD = {
         "wifi: waiting requests die at 298 to 300 s (99.9 % sure), in silence; its idle timer must be above 11 min",
     ),
     "several": (
-        limit("several", how="told", confidence=None),
+        limit("several", how="told", confidence=None, survived=298.041, cut=299.797),
         "wifi: several limits, or one that varies; losses set in at 298 to 300 s, and devices are told (RST",
     ),
     "nowhere": (
