@@ -146,7 +146,7 @@ def test_files_that_were_not_read_for_one_reason_are_one_line(capsys, tmp_path, 
     main(["logs", "."])
     said = " ".join(capsys.readouterr().out.split())
     assert "picture00.png, picture01.png, picture02.png (and 27 more): is no log of IIS" in said
-    assert "twin00.log, twin01.log, twin02.log (and 27 more): has no #Fields line" in said
+    assert "twin00.log, twin01.log, twin02.log (and 27 more): begins without a #Fields line" in said
 
 
 def test_the_list_of_reports(capsys):

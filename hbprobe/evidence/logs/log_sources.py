@@ -280,6 +280,10 @@ _LABEL: Final = re.compile(r'\{\s*"version": \d+, "pseudonyms": ')
 _TRUTH: Final = re.compile(r'\{\s*"schema": "hbprobe\.truth/')
 _JSON: Final = re.compile(r"\{|\[\s*[{\]]")
 _SYSLOG: Final = re.compile(r"ActiveSync(\[\d+\])?: \d{3,4}: ")
+_NO_FIELDS: Final = (
+    "begins without a #Fields line that names its columns: copy that line from another log of the same site to its "
+    "top"
+)
 _SWITCH: Final = (
     "hbprobe reads the W3C format: set it as the site's log format in IIS, with time-taken among its fields"
 )
@@ -345,9 +349,7 @@ def _kind_of_text(text: str) -> LogKind:
 
 def _what_instead(text: str) -> str:
     if _LINE_OF_W3C.match(text):
-        return (
-            "has no #Fields line that names its columns: copy that line from another log of the same site to its top"
-        )
+        return _NO_FIELDS
     if _IIS_FORMAT.match(text):
         return f"is in IIS's own format, which does not hold what is needed: {_SWITCH}"
     if _NCSA.match(text):
@@ -365,9 +367,7 @@ def _what_instead(text: str) -> str:
 def _kind_of_fields(text: str) -> LogKind:
     fields = re.search(r"^#Fields:(.*)$", text, re.MULTILINE)
     if fields is None:
-        raise NotReadError(
-            "has no #Fields line that names its columns: copy that line from another log of the same site to its top"
-        )
+        raise NotReadError(_NO_FIELDS)
     names = fields[1].lower()
     if "datetime," in names:
         return LogKind.HTTPPROXY

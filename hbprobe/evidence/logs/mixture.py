@@ -76,11 +76,12 @@ _ENOUGH_S: Final = 600.0
 """Of an hour of the day: where the logs have less, they do not tell how much mail comes in it."""
 _IS_DEVICE: Final = "device IS NOT NULL AND coalesce(device_type, '') NOT LIKE 'TestActiveSyncConnectivity%'"
 _LIVED: Final = """
-SELECT who, coalesce(who IN (SELECT device FROM all_requests WHERE command = 'Ping' AND device IS NOT NULL), false)
-  AS pings, network, kind_of, started_ms / 1000.0 AS started_s, CAST(asked_s AS DOUBLE) AS asked_s,
-  CAST(command_status AS DOUBLE) AS command_status, held_s, since_s
-FROM all_silences ORDER BY who, started_ms, since_s NULLS LAST, network, kind_of, held_s, asked_s NULLS LAST,
-  command_status NULLS LAST
+SELECT who, pinging.device IS NOT NULL AS pings, network, kind_of, started_ms / 1000.0 AS started_s,
+  CAST(asked_s AS DOUBLE) AS asked_s, CAST(command_status AS DOUBLE) AS command_status, held_s, since_s
+FROM all_silences LEFT JOIN (
+  SELECT DISTINCT device FROM all_requests WHERE command = 'Ping' AND device IS NOT NULL
+) AS pinging ON pinging.device = who
+ORDER BY who, started_ms, since_s NULLS LAST, network, kind_of, held_s, asked_s NULLS LAST, command_status NULLS LAST
 """
 _HEAD: Final = """\
 # The fleet that the logs show, for hbprobe fleet --mix and hbprobe size --mix.
@@ -126,8 +127,18 @@ def mix_of(tables: "Tables", limits: Sequence[PassiveLimitPart]) -> MixOfLogs:
     if not found.paths:
         raise UserError(f"--mix: the logs do not tell what any network carries: {'; '.join(found.assumed)}")
     days = max(lived.stay_s.sum() / _DAY_S, 1e-6)
-    by_hour, at_once = _mail_by_hour(tables, lived), lived.at_once()
-    assumed = (*kinds.assumed(), *found.assumed, *lived.moves_unseen(), _AFTER_LOSS if at_once is None else _MINUTE)
+    (by_hour, unseen), at_once = _mail_by_hour(tables, lived), lived.at_once()
+    assumed = (
+        *kinds.assumed(),
+        *found.assumed,
+        *(
+            [f"as much mail in the hours of the day that the logs do not have as in the others: {unseen} of 24"]
+            if unseen
+            else []
+        ),
+        *lived.moves_unseen(),
+        _AFTER_LOSS if at_once is None else _MINUTE,
+    )
     lines = [_HEAD + "devices:"]
     counts = sorted(kinds.counts.items(), key=lambda one: (-one[1], one[0]))
     lines += [f"  {kind}: {number}" for kind, number in counts]
@@ -363,8 +374,8 @@ def _name(text: str, taken: set[str]) -> str:
     return name
 
 
-def _mail_by_hour(tables: "Tables", lived: _Lived) -> list[float]:
-    """Return how many mails reach a device in each hour of a day."""
+def _mail_by_hour(tables: "Tables", lived: _Lived) -> tuple[list[float], int]:
+    """Return how many mails reach a device in each hour of a day, and how many hours the logs do not have."""
     days = max(float(lived.stay_s[lived.pings].sum()) / _DAY_S, 1e-6)
     ((first_ms, last_ms),) = tables.each("SELECT min(ended_ms), max(ended_ms) FROM lines")
     mails = lived.mails()
@@ -372,10 +383,11 @@ def _mail_by_hour(tables: "Tables", lived: _Lived) -> list[float]:
     devices = days * _DAY_S / max(last_s - first_s, 1.0)
     hours_s = [covered_s(hour, first_s, last_s) for hour in range(_HOURS)]
     usual = sum(mails) / days / _HOURS
-    return [
+    by_hour = [
         mails[hour] / devices * 3600 / hours_s[hour] if hours_s[hour] >= _ENOUGH_S else usual
         for hour in range(_HOURS)
     ]
+    return by_hour, sum(hour_s < _ENOUGH_S for hour_s in hours_s)
 
 
 def covered_s(hour: int, first_s: float, last_s: float) -> float:

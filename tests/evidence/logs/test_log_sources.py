@@ -65,8 +65,8 @@ def test_what_a_file_is_by_its_content(text, kind):
         ("a.evt", b"\x30\0\0\0LfLe", "is an event log of Windows Server 2003 (.evt): save it as .evtx in a newer"),
         ("a.log", b"", "is empty: there is nothing to read"),
         ("a.log", b"ab\0\0\1\2\n", "is not text"),
-        ("a.log", line().encode(), "has no #Fields line that names its columns: copy that line from another log"),
-        ("a.log", b"#Software: x\n#Version: 1.0\n", "has no #Fields line"),
+        ("a.log", line().encode(), "begins without a #Fields line that names its columns: copy that line from"),
+        ("a.log", b"#Software: x\n#Version: 1.0\n", "begins without a #Fields line"),
         ("a.log", b"192.0.2.1, -, 1/2/2030, 8:00:00, W3SVC1, EX1\n", "is in IIS's own format"),
         ("a.log", b'192.0.2.1 - - [02/Jan/2030:08:00:00 +0000] "GET / HTTP/1.1" 200 1\n', "is in NCSA's format"),
         ("a.csv", b'"date","time"\n', "is a table that another program made of a log"),
@@ -86,6 +86,12 @@ def test_what_is_refused_and_what_to_do_instead(name, data, told):
         kind_of(data, name)
     assert str(caught.value).startswith(told)
     assert "\n" not in str(caught.value)
+
+
+def test_a_log_whose_fields_are_named_far_below_begins_without_them(tmp_path):
+    source = LogSource(write(tmp_path / "a.log", line() * 1000 + head() + line()))
+    with pytest.raises(NotReadError, match="begins without a #Fields line"):
+        kind_of(head_of(source), source.name)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
