@@ -19,7 +19,7 @@ from hbprobe.text import shown
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hbprobe.evidence.logs.reports import ReportTable
+    from hbprobe.evidence.logs.questions.reports import ReportTable
     from hbprobe.evidence.logs.request import Logs, OpenLogs
     from hbprobe.records.logs import LogEvidence
 
@@ -175,7 +175,7 @@ def _check(options: Options) -> None:
             "add one, such as --report requests"
         )
     if options.report is not None:
-        from hbprobe.evidence.logs.reports import report_called
+        from hbprobe.evidence.logs.questions.reports import report_called
 
         report = report_called(options.report)
         if options.plot is not None and report.label is None:
@@ -195,7 +195,7 @@ def _check(options: Options) -> None:
 
 
 def _request(paths: tuple[str, ...], options: Options) -> "Logs":
-    from hbprobe.evidence.logs.log_sources import is_store
+    from hbprobe.evidence.logs.lines.log_sources import is_store
     from hbprobe.evidence.logs.request import By, Engine, Logs
 
     kept = [options.into] if options.into is not None and is_store(options.into) else []
@@ -232,7 +232,7 @@ def _files(
     """Return the files that were asked for, and what the mix among them takes for given."""
     files, assumed = _Files(), tuple[str, ...]()
     if options.mix is not None:
-        from hbprobe.evidence.logs.mixture import mix_of
+        from hbprobe.evidence.logs.company.mixture import mix_of
 
         found = mix_of(opened.tables, (evidence or opened.evidence()).limits)
         files["--mix"] = options.mix, found.text
@@ -250,7 +250,7 @@ def _write(options: Options, opened: "OpenLogs", files: _Files, assumed: tuple[s
     """Write files, after what was found is shown; tell of each, and return the exit status."""
     written, ended = list[Path](), 0
     if options.export is not None:
-        from hbprobe.evidence.logs.export import export
+        from hbprobe.evidence.logs.questions.export import export
 
         try:
             written += export(opened.tables, options.export)
@@ -293,7 +293,7 @@ def _show(options: Options, evidence: "LogEvidence | None", table: "ReportTable 
 
 
 def _list() -> None:
-    from hbprobe.evidence.logs.reports import reports
+    from hbprobe.evidence.logs.questions.reports import reports
 
     known = reports()
     width = max(map(len, known))

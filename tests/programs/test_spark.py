@@ -13,11 +13,11 @@ from support.iis import FIELDS, head, line, ping, write
 
 from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError, UserError
-from hbprobe.evidence.logs.export import export
-from hbprobe.evidence.logs.mixture import mix_of
-from hbprobe.evidence.logs.reports import reports
+from hbprobe.evidence.logs.company.mixture import mix_of
+from hbprobe.evidence.logs.engines.spark import Spark
+from hbprobe.evidence.logs.questions.export import export
+from hbprobe.evidence.logs.questions.reports import reports
 from hbprobe.evidence.logs.request import Engine, Logs
-from hbprobe.evidence.logs.spark import Spark
 from hbprobe.manner import Manner
 
 MORE = (

@@ -2,9 +2,9 @@
 
 import contextlib
 
-from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.log_sources import LogSource
-from hbprobe.evidence.logs.log_store import LogStore
+from hbprobe.evidence.logs.engines.engine import DuckDB, engine
+from hbprobe.evidence.logs.lines.log_sources import LogSource
+from hbprobe.evidence.logs.store.log_store import LogStore
 from support.iis import write
 
 

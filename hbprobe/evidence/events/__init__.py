@@ -8,5 +8,6 @@ Every reader yields the same entries, whatever the form; what events 1040 and 30
                alone
     entry.py   one entry of a Windows event log, and what events 1040 and 3033 say in the inserts and in the text
 
-A new form is a reader in `readers`, and a kind in `hbprobe.evidence.logs.log_sources`, which says what a file is.
+A new form is a reader in `readers`, and a kind in `hbprobe.evidence.logs.lines.log_sources`, which says
+what a file is.
 """

@@ -10,7 +10,7 @@ from typing import Final
 from hbprobe.errors import UserError
 from hbprobe.evidence.events.entry import AVERAGE_TOO_LOW, EventEntry, average_too_low
 from hbprobe.evidence.events.readers import read_evtx, read_json, read_text, read_xml
-from hbprobe.evidence.logs.log_sources import encoding_of
+from hbprobe.evidence.logs.lines.log_sources import encoding_of
 from hbprobe.exchange.event_reading import AlertEvent
 
 _MOST_BYTES: Final = 64 << 20

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Final
 from hbprobe.errors import CannotMeasureError, RequestError, UserError
 from hbprobe.evidence.events.entry import EventEntry, distinct
 from hbprobe.evidence.events.readers import READERS, read_evtx
-from hbprobe.evidence.logs.clocks import Apart
-from hbprobe.evidence.logs.engine import DuckDB, engine
-from hbprobe.evidence.logs.following import follow, name_networks
-from hbprobe.evidence.logs.http_tables import HTTPERR
-from hbprobe.evidence.logs.line_order import LogSpan, Overlap, overlaps
-from hbprobe.evidence.logs.log_sources import (
+from hbprobe.evidence.logs.engines.engine import DuckDB, engine
+from hbprobe.evidence.logs.lines.clocks import Apart
+from hbprobe.evidence.logs.lines.http_tables import HTTPERR
+from hbprobe.evidence.logs.lines.line_order import LogSpan, Overlap, overlaps
+from hbprobe.evidence.logs.lines.log_sources import (
     LogKind,
     LogSource,
     NotReadError,
@@ -32,8 +31,11 @@ from hbprobe.evidence.logs.log_sources import (
     text_of,
     writing,
 )
-from hbprobe.evidence.logs.log_store import LogStore
-from hbprobe.evidence.logs.networks import (
+from hbprobe.evidence.logs.lines.rows import FOR_EVIDENCE, REQUESTS, from_parquet
+from hbprobe.evidence.logs.lines.sql_tables import Tables
+from hbprobe.evidence.logs.questions.reports import ReportTable, report_called, table_of, users_table
+from hbprobe.evidence.logs.silences.following import follow, name_networks
+from hbprobe.evidence.logs.silences.networks import (
     LONGEST_PREFIX,
     SHORTEST_PREFIX,
     V4_PREFIX,
@@ -41,12 +43,10 @@ from hbprobe.evidence.logs.networks import (
     network_of,
     parse_names,
 )
-from hbprobe.evidence.logs.pairing import SIDES_APART_MS, pair
-from hbprobe.evidence.logs.reports import ReportTable, report_called, table_of, users_table
-from hbprobe.evidence.logs.rows import FOR_EVIDENCE, REQUESTS, from_parquet
-from hbprobe.evidence.logs.same_logs import Rows, repeats
-from hbprobe.evidence.logs.sql_tables import Tables
-from hbprobe.evidence.logs.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
+from hbprobe.evidence.logs.silences.pairing import SIDES_APART_MS, pair
+from hbprobe.evidence.logs.store.log_store import LogStore
+from hbprobe.evidence.logs.store.same_logs import Rows, repeats
+from hbprobe.evidence.logs.store.stored_logs import Pseudonyms, Read, StoredLogs, stored_in
 from hbprobe.exchange.settings import Settings
 from hbprobe.files import scratch_folder
 from hbprobe.measure.field_values import read_fields
@@ -56,7 +56,7 @@ from hbprobe.text import counted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from hbprobe.evidence.logs.spark import Spark
+    from hbprobe.evidence.logs.engines.spark import Spark
 
 Told = Callable[[str], None]
 _MOST_REASONS: Final = 3
@@ -189,7 +189,7 @@ class Logs:
             yield logs
 
     def _spark(self) -> "AbstractContextManager[Spark]":
-        from hbprobe.evidence.logs.spark import spark
+        from hbprobe.evidence.logs.engines.spark import spark
 
         return spark(self.spark_remote)
 
@@ -429,7 +429,7 @@ class OpenLogs:
 
     def evidence(self) -> LogEvidence:
         """Return what the logs show."""
-        from hbprobe.evidence.logs.conclusions import evidence_of
+        from hbprobe.evidence.logs.answer.conclusions import evidence_of
 
         return evidence_of(self)
 

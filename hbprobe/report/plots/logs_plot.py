@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from hbprobe.evidence.logs.reports import ReportTable
+from hbprobe.evidence.logs.questions.reports import ReportTable
 from hbprobe.manner import BLUE, ORANGE, VERMILLION
 from hbprobe.records.logs import LogEvidence, PassiveLimitPart
 from hbprobe.report.plots.page import LegendEntry, Page

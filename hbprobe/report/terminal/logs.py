@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from hbprobe.evidence.logs.log_findings import bracket_words, sure_words
-from hbprobe.evidence.logs.reports import ReportTable
+from hbprobe.evidence.logs.answer.log_findings import bracket_words, sure_words
+from hbprobe.evidence.logs.questions.reports import ReportTable
 from hbprobe.records.logs import EventPart, LogEvidence, NotReadPart, PassiveLimitPart, SourcePart
 from hbprobe.report.terminal.layout import pairs, plain, table_of
 from hbprobe.text import counted, cut_short, named

@@ -12,7 +12,7 @@ from hbprobe import warp
 from hbprobe.eas.iis_log import CONNECTION_TIMEOUT_S
 from hbprobe.eas.log_blob import Site
 from hbprobe.eas.releases import Release
-from hbprobe.evidence.logs.httperr_reasons import IDLE
+from hbprobe.evidence.logs.answer.httperr_reasons import IDLE
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.exchange.devices import DEVICES
 from hbprobe.fleet.paths import only_path

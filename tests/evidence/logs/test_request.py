@@ -20,8 +20,8 @@ from support.iis import FIELDS, STEM, head, line, ping, write
 from hbprobe.eas.query import COMMANDS
 from hbprobe.eas.releases import Release
 from hbprobe.errors import CannotMeasureError, RequestError, UserError
-from hbprobe.evidence.logs.export import export
-from hbprobe.evidence.logs.reports import reports
+from hbprobe.evidence.logs.questions.export import export
+from hbprobe.evidence.logs.questions.reports import reports
 from hbprobe.evidence.logs.request import Logs
 from hbprobe.manner import Manner
 from hbprobe.records.logs import LogEvidence

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hbprobe.evidence.logs.reports import ReportTable
+from hbprobe.evidence.logs.questions.reports import ReportTable
 from hbprobe.report.plots.logs_plot import table_plot
 
 
