@@ -24,7 +24,10 @@ MORE = (
     *(line(cs_uri_query="User=bob&DeviceId=B1&DeviceType=WP8&Cmd=Sync", sc_status=status) for status in (401,) * 12),
     *(ping("carol", "C1", "V120_Ssnf:T_As:BlockedP_", sc_status=449) for _ in range(3)),
     *(ping("dave", "D1", f"V141_Hb480_S1_Pa{ack}_Error:OverBudget_") for ack in (1, 2)),
-    *(line(cs_uri_query=f"User=erin&DeviceId=E1&DeviceType=X&Cmd=Sync&Log=V25_St:{kind}_") for kind in "FRIS" * 20),
+    *(
+        line(cs_uri_query=f"User=erin&DeviceId=E1&DeviceType=X&Cmd=Sync&Log=V25_Fid:3_St:{kind}_Sk:7_")
+        for kind in "FRIS" * 20
+    ),
     line(cs_uri_query="-", cs_method="OPTIONS", cs_username="-"),
     *(ping("fay", "F1", None, sc_status=502, sc_win32_status=1236, time_taken=197_000) for _ in range(3)),
     *(ping("gil", "G1", time=f"08:11:{second % 60:02}") for second in range(70)),
