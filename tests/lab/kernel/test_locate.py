@@ -32,6 +32,8 @@ SHORT_S, LONG_S = 2, 8
 LIMIT_S = 2.5
 """Conntrack counts whole seconds."""
 GRACE_S = 1.5
+MOST_LATE_S = 0.4
+"""Keep-alives go out once in a second, and the box forgets after two: a standstill of half a second may be a cut."""
 TALKS = [name for name, row in METHODS.items() if row.talk]
 NO_ICMP = "table ip quiet { chain out { type filter hook output priority 0; icmp type time-exceeded drop; }; }"
 
@@ -85,7 +87,7 @@ async def _stand(built):
 
 
 async def _located(dialer, asked, find, account=None):
-    guard = Guard(asked.grace_s / 2)
+    guard = Guard(MOST_LATE_S)
     again = functools.partial(persistently, guard, outcome=lambda outcome: outcome)  # who is busy stands still, too
     locating = Locating(
         dialer, asked, random.Random(1), account=account, find=find, persist=lambda _, make: again(make)
